@@ -1,0 +1,209 @@
+"""io.k8s.api.apps.v1: written by controlplane.api.generate, do not edit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from controlplane.api.base import Atomic, IntOrString, KubeStruct, ListMap, RetainKeys, Time
+from controlplane.api.core_v1 import PersistentVolumeClaim, PodTemplateSpec
+from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
+
+
+class ControllerRevision(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    data: dict[str, Any] = {}
+    revision: int | None = None
+
+
+class RollingUpdateDaemonSet(KubeStruct):
+    max_surge: IntOrString | None = None
+    max_unavailable: IntOrString | None = None
+
+
+class DaemonSetUpdateStrategy(KubeStruct):
+    rolling_update: RollingUpdateDaemonSet | None = None
+    type: str = ""
+
+
+class DaemonSetSpec(KubeStruct):
+    min_ready_seconds: int | None = None
+    revision_history_limit: int | None = None
+    selector: LabelSelector | None = None
+    template: PodTemplateSpec = PodTemplateSpec()
+    update_strategy: DaemonSetUpdateStrategy | None = None
+
+
+class DaemonSetCondition(KubeStruct):
+    last_transition_time: Time | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class DaemonSetStatus(KubeStruct):
+    collision_count: int | None = None
+    conditions: Annotated[list[DaemonSetCondition], ListMap(("type",), merge_key="type")] = []
+    current_number_scheduled: int | None = None
+    desired_number_scheduled: int | None = None
+    number_available: int | None = None
+    number_misscheduled: int | None = None
+    number_ready: int | None = None
+    number_unavailable: int | None = None
+    observed_generation: int | None = None
+    updated_number_scheduled: int | None = None
+
+
+class DaemonSet(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: DaemonSetSpec = DaemonSetSpec()
+    status: DaemonSetStatus = DaemonSetStatus()
+
+
+class RollingUpdateDeployment(KubeStruct):
+    max_surge: IntOrString | None = None
+    max_unavailable: IntOrString | None = None
+
+
+class DeploymentStrategy(KubeStruct):
+    rolling_update: RollingUpdateDeployment | None = None
+    type: str = ""
+
+
+class DeploymentSpec(KubeStruct):
+    min_ready_seconds: int | None = None
+    paused: bool | None = None
+    progress_deadline_seconds: int | None = None
+    replicas: int | None = None
+    revision_history_limit: int | None = None
+    selector: LabelSelector | None = None
+    strategy: Annotated[DeploymentStrategy | None, RetainKeys()] = None
+    template: PodTemplateSpec = PodTemplateSpec()
+
+
+class DeploymentCondition(KubeStruct):
+    last_transition_time: Time | None = None
+    last_update_time: Time | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class DeploymentStatus(KubeStruct):
+    available_replicas: int | None = None
+    collision_count: int | None = None
+    conditions: Annotated[list[DeploymentCondition], ListMap(("type",), merge_key="type")] = []
+    observed_generation: int | None = None
+    ready_replicas: int | None = None
+    replicas: int | None = None
+    terminating_replicas: int | None = None
+    unavailable_replicas: int | None = None
+    updated_replicas: int | None = None
+
+
+class Deployment(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: DeploymentSpec = DeploymentSpec()
+    status: DeploymentStatus = DeploymentStatus()
+
+
+class ReplicaSetSpec(KubeStruct):
+    min_ready_seconds: int | None = None
+    replicas: int | None = None
+    selector: LabelSelector | None = None
+    template: PodTemplateSpec = PodTemplateSpec()
+
+
+class ReplicaSetCondition(KubeStruct):
+    last_transition_time: Time | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class ReplicaSetStatus(KubeStruct):
+    available_replicas: int | None = None
+    conditions: Annotated[list[ReplicaSetCondition], ListMap(("type",), merge_key="type")] = []
+    fully_labeled_replicas: int | None = None
+    observed_generation: int | None = None
+    ready_replicas: int | None = None
+    replicas: int | None = None
+    terminating_replicas: int | None = None
+
+
+class ReplicaSet(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: ReplicaSetSpec = ReplicaSetSpec()
+    status: ReplicaSetStatus = ReplicaSetStatus()
+
+
+class RollingUpdateStatefulSetStrategy(KubeStruct):
+    max_unavailable: IntOrString | None = None
+    partition: int | None = None
+
+
+class StatefulSetOrdinals(KubeStruct):
+    start: int | None = None
+
+
+class StatefulSetPersistentVolumeClaimRetentionPolicy(KubeStruct):
+    when_deleted: str = ""
+    when_scaled: str = ""
+
+
+class StatefulSetUpdateStrategy(KubeStruct):
+    rolling_update: RollingUpdateStatefulSetStrategy | None = None
+    type: str = ""
+
+
+class StatefulSetSpec(KubeStruct):
+    min_ready_seconds: int | None = None
+    ordinals: StatefulSetOrdinals | None = None
+    persistent_volume_claim_retention_policy: StatefulSetPersistentVolumeClaimRetentionPolicy | None = None
+    pod_management_policy: str = ""
+    replicas: int | None = None
+    revision_history_limit: int | None = None
+    selector: LabelSelector | None = None
+    service_name: str = ""
+    template: PodTemplateSpec = PodTemplateSpec()
+    update_strategy: StatefulSetUpdateStrategy | None = None
+    volume_claim_templates: Annotated[list[PersistentVolumeClaim], Atomic()] = []
+
+
+class StatefulSetCondition(KubeStruct):
+    last_transition_time: Time | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class StatefulSetStatus(KubeStruct):
+    available_replicas: int | None = None
+    collision_count: int | None = None
+    conditions: Annotated[list[StatefulSetCondition], ListMap(("type",), merge_key="type")] = []
+    current_replicas: int | None = None
+    current_revision: str = ""
+    observed_generation: int | None = None
+    ready_replicas: int | None = None
+    replicas: int | None = None
+    update_revision: str = ""
+    updated_replicas: int | None = None
+
+
+class StatefulSet(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: StatefulSetSpec = StatefulSetSpec()
+    status: StatefulSetStatus = StatefulSetStatus()

@@ -1,0 +1,82 @@
+"""io.k8s.api.certificates.v1: written by controlplane.api.generate, do not edit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from controlplane.api.base import Atomic, KubeStruct, ListMap, Time
+from controlplane.api.meta_v1 import Condition, ObjectMeta
+
+
+class CertificateSigningRequestSpec(KubeStruct):
+    expiration_seconds: int | None = None
+    extra: dict[str, list[str]] = {}
+    groups: Annotated[list[str], Atomic()] = []
+    request: str = ""
+    signer_name: str = ""
+    uid: str = ""
+    usages: Annotated[list[str], Atomic()] = []
+    username: str = ""
+
+
+class CertificateSigningRequestCondition(KubeStruct):
+    last_transition_time: Time | None = None
+    last_update_time: Time | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class CertificateSigningRequestStatus(KubeStruct):
+    certificate: str = ""
+    conditions: Annotated[list[CertificateSigningRequestCondition], ListMap(("type",))] = []
+
+
+class CertificateSigningRequest(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: CertificateSigningRequestSpec = CertificateSigningRequestSpec()
+    status: CertificateSigningRequestStatus = CertificateSigningRequestStatus()
+
+
+class ClusterTrustBundleSpec(KubeStruct):
+    signer_name: str = ""
+    trust_bundle: str = ""
+
+
+class ClusterTrustBundle(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: ClusterTrustBundleSpec = ClusterTrustBundleSpec()
+
+
+class PodCertificateRequestSpec(KubeStruct):
+    max_expiration_seconds: int | None = None
+    node_name: str = ""
+    node_uid: str = ""
+    pod_name: str = ""
+    pod_uid: str = ""
+    service_account_name: str = ""
+    service_account_uid: str = ""
+    signer_name: str = ""
+    stub_p_k_c_s10_request: str = ""
+    unverified_user_annotations: dict[str, str] = {}
+
+
+class PodCertificateRequestStatus(KubeStruct):
+    begin_refresh_at: Time | None = None
+    certificate_chain: str = ""
+    conditions: Annotated[list[Condition], ListMap(("type",), merge_key="type")] = []
+    not_after: Time | None = None
+    not_before: Time | None = None
+
+
+class PodCertificateRequest(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: PodCertificateRequestSpec = PodCertificateRequestSpec()
+    status: PodCertificateRequestStatus = PodCertificateRequestStatus()

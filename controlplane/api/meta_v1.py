@@ -1,0 +1,173 @@
+"""io.k8s.apimachinery.pkg.apis.meta.v1: written by controlplane.api.generate, do not edit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Time
+
+
+class GroupVersionForDiscovery(KubeStruct):
+    group_version: str = ""
+    version: str = ""
+
+
+class ServerAddressByClientCIDR(KubeStruct):
+    client_cidr: str = ""
+    server_address: str = ""
+
+
+class APIGroup(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    preferred_version: GroupVersionForDiscovery | None = None
+    server_address_by_client_cidrs: Annotated[list[ServerAddressByClientCIDR], Atomic()] = []
+    versions: Annotated[list[GroupVersionForDiscovery], Atomic()] = []
+
+
+class APIResource(KubeStruct):
+    kind: str = ""
+    categories: Annotated[list[str], Atomic()] = []
+    group: str = ""
+    name: str = ""
+    namespaced: bool | None = None
+    short_names: Annotated[list[str], Atomic()] = []
+    singular_name: str = ""
+    storage_version_hash: str = ""
+    verbs: list[str] = []
+    version: str = ""
+
+
+class APIVersions(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    server_address_by_client_cidrs: Annotated[list[ServerAddressByClientCIDR], Atomic()] = []
+    versions: Annotated[list[str], Atomic()] = []
+
+
+class Condition(KubeStruct):
+    last_transition_time: Time | None = None
+    message: str = ""
+    observed_generation: int | None = None
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class Preconditions(KubeStruct):
+    resource_version: str = ""
+    uid: str = ""
+
+
+class DeleteOptions(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    dry_run: Annotated[list[str], Atomic()] = []
+    grace_period_seconds: int | None = None
+    ignore_store_read_error_with_cluster_breaking_potential: bool | None = None
+    orphan_dependents: bool | None = None
+    preconditions: Preconditions | None = None
+    propagation_policy: str = ""
+
+
+class FieldSelectorRequirement(KubeStruct):
+    key: str = ""
+    operator: str = ""
+    values: Annotated[list[str], Atomic()] = []
+
+
+class GroupResource(KubeStruct):
+    group: str = ""
+    resource: str = ""
+
+
+class LabelSelectorRequirement(KubeStruct):
+    key: str = ""
+    operator: str = ""
+    values: Annotated[list[str], Atomic()] = []
+
+
+class LabelSelector(KubeStruct):
+    match_expressions: Annotated[list[LabelSelectorRequirement], Atomic()] = []
+    match_labels: dict[str, str] = {}
+
+
+class ShardInfo(KubeStruct):
+    selector: str = ""
+
+
+class ListMeta(KubeStruct):
+    continue_: str = ""
+    remaining_item_count: int | None = None
+    resource_version: str = ""
+    self_link: str = ""
+    shard_info: ShardInfo | None = None
+
+
+class ManagedFieldsEntry(KubeStruct):
+    api_version: str = ""
+    fields_type: str = ""
+    fields_v1: dict[str, Any] = {}
+    manager: str = ""
+    operation: str = ""
+    subresource: str = ""
+    time: Time | None = None
+
+
+class OwnerReference(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    block_owner_deletion: bool | None = None
+    controller: bool | None = None
+    name: str = ""
+    uid: str = ""
+
+
+class ObjectMeta(KubeStruct):
+    annotations: dict[str, str] = {}
+    creation_timestamp: Time | None = None
+    deletion_grace_period_seconds: int | None = None
+    deletion_timestamp: Time | None = None
+    finalizers: Annotated[list[str], ListSet(merge=True)] = []
+    generate_name: str = ""
+    generation: int | None = None
+    labels: dict[str, str] = {}
+    managed_fields: Annotated[list[ManagedFieldsEntry], Atomic()] = []
+    name: str = ""
+    namespace: str = ""
+    owner_references: Annotated[list[OwnerReference], ListMap(("uid",), merge_key="uid")] = []
+    resource_version: str = ""
+    self_link: str = ""
+    uid: str = ""
+
+
+class StatusCause(KubeStruct):
+    field: str = ""
+    message: str = ""
+    reason: str = ""
+
+
+class StatusDetails(KubeStruct):
+    kind: str = ""
+    causes: Annotated[list[StatusCause], Atomic()] = []
+    group: str = ""
+    name: str = ""
+    retry_after_seconds: int | None = None
+    uid: str = ""
+
+
+class Status(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ListMeta = ListMeta()
+    code: int | None = None
+    details: StatusDetails | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+
+
+class WatchEvent(KubeStruct):
+    object: dict[str, Any] = {}
+    type: str = ""

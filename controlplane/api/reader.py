@@ -1,0 +1,20 @@
+"""How server rooms read current objects without knowing where they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class ObjectReader(Protocol):
+    """The newest objects this process knows of, decoded; shared, so never changed."""
+
+    def get(self, type_: type[T], namespace: str, name: str) -> T | None: ...
+
+    def list(self, type_: type[T], namespace: str = "") -> Sequence[T]:
+        """Return the objects of a namespace, or of all with ""."""
+
+    def version(self, type_: type[T]) -> int:
+        """A number that grows with every change to an object of this type, to key caches by."""
