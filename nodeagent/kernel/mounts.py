@@ -1,0 +1,69 @@
+"""Mounting and unmounting: mount(2), umount2(2), and the kernel's own list in /proc/self/mountinfo."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x2, 0x4, 0x8
+_MNT_DETACH = 0x2
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of mountinfo."""
+
+    path: str
+    file_system: str
+    source: str
+
+
+def mount_tmpfs(path: Path, *, size: int = 0, mode: int = 0o755) -> None:
+    """Mount memory at `path`, at most `size` bytes of it (0: the kernel's default of half the RAM). Raises OSError."""
+    options = f"mode={mode:o}" + (f",size={size}" if size else "")
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", flags, options.encode()), "mount tmpfs", path)
+
+
+def unmount(path: Path) -> None:
+    """Unmount `path`; one that is still in use goes when its last user does. Raises OSError."""
+    _check(_libc.umount2(os.fsencode(path), _MNT_DETACH), "unmount", path)
+
+
+def is_mounted(path: Path) -> bool:
+    return any(mount.path == str(path) for mount in mounts())
+
+
+def mounted_below(prefix: Path) -> list[Path]:
+    """The mount points at or below `prefix`, innermost first: the order to unmount them in."""
+    root = str(prefix).rstrip("/") + "/"
+    found = [mount.path for mount in mounts() if (mount.path + "/").startswith(root)]
+    return [Path(path) for path in sorted(found, key=len, reverse=True)]
+
+
+def mounts() -> list[Mount]:
+    return list(parse_mountinfo(Path("/proc/self/mountinfo").read_text()))
+
+
+def parse_mountinfo(text: str) -> Iterator[Mount]:
+    """Yield the mounts of proc(5)'s mountinfo: optional fields end with a lone dash."""
+    for line in text.splitlines():
+        fields = line.split(" ")
+        dash = fields.index("-", 6)
+        yield Mount(_unescape(fields[4]), fields[dash + 1], _unescape(fields[dash + 2]))
+
+
+def _unescape(text: str) -> str:
+    # The kernel writes space, tab, newline and backslash in octal.
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+
+
+def _check(result: int, action: str, path: Path) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{action}: {os.strerror(number)}", str(path))
