@@ -199,6 +199,13 @@ class Netlink:
     def delete_forwarding(self, index: int, entry: Forwarding) -> None:
         self._call("fdb", "del", ifindex=index, **_fdb_arguments(entry))
 
+    def link_with(self, address: Address) -> int:
+        """Return the index of the link that has one of our own addresses. Raises NetlinkFailure."""
+        for message in self._ip.get_addr(family=_family(address)):
+            if (message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")) == str(address):
+                return int(message["index"])
+        raise NetlinkFailure(f"no interface of this machine has the address {address}")
+
     def route_to(self, destination: Address) -> RouteLookup:
         """Ask which way a packet to `destination` would go. Raises NetlinkFailure where there is no route."""
         for message in self._call("route", "get", dst=str(destination), family=_family(destination)):

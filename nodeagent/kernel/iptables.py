@@ -1,0 +1,193 @@
+"""iptables: bulk changes through iptables-restore, base chains and reading back through python-iptables.
+
+A restore is one transaction per table and many times faster than building rules one by one; python-iptables reads and
+changes the few rules that lead from the kernel's own chains into ours. It speaks to the legacy tables only, so with the
+nft variant the same questions go to the iptables command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+XTABLES_LOCK = Path("/run/xtables.lock")
+_LOCK_WAIT = "5"  # seconds; without -w, iptables-legacy waits for the lock for ever
+
+
+class Variant(Enum):
+    """Which of the kernel's two rule engines the iptables commands use."""
+
+    LEGACY = "legacy"
+    NFT = "nft"
+
+
+class IptablesFailure(Exception):
+    """A ruleset was refused; the tables are as they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A rule of a base chain that leads into one of our chains."""
+
+    table: str
+    chain: str
+    target: str
+    comment: str
+    new_connections_only: bool = False
+
+    def arguments(self) -> list[str]:
+        """The rule as iptables(8) takes it."""
+        state = ["-m", "conntrack", "--ctstate", "NEW"] if self.new_connections_only else []
+        return [*state, "-m", "comment", "--comment", self.comment, "-j", self.target]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a chain's rules have seen."""
+
+    packets: int
+    bytes: int
+
+
+class Iptables:
+    """The tables of one address family in the network namespace of this process. Every call blocks."""
+
+    def __init__(self, variant: Variant = Variant.LEGACY, *, ipv6: bool = False):
+        self.variant, self.ipv6 = variant, ipv6
+        self._command = f"{'ip6tables' if ipv6 else 'iptables'}-{variant.value}"
+
+    def restore(self, rules: str) -> None:
+        """Load the tables of `rules` (iptables-restore format), leaving chains it does not name as they are.
+
+        Raises IptablesFailure, which quotes the line that was refused.
+        """
+        command = [f"{self._command}-restore", "--noflush", "-w", _LOCK_WAIT]
+        done = subprocess.run(command, input=rules.encode(), capture_output=True, check=False)
+        if done.returncode:
+            raise IptablesFailure(_explain(done.stderr.decode(errors="replace"), rules))
+
+    def save(self, table: str) -> str:
+        """Return a table in iptables-save format."""
+        return self._run([f"{self._command}-save", "-t", table])
+
+    def chains(self, table: str) -> set[str]:
+        """The names of a table's chains."""
+        if self.variant is Variant.NFT:
+            lines = self.save(table).splitlines()
+            return {line[1:].split(" ", 1)[0] for line in lines if line.startswith(":")}
+        with self._open(table) as opened:
+            return {chain.name for chain in opened.chains}
+
+    def rule_count(self, table: str, chain: str) -> int | None:
+        """How many rules a chain has; None if there is no such chain."""
+        if self.variant is Variant.NFT:
+            text = self.save(table)
+            if f"\n:{chain} " not in text:
+                return None
+            return sum(line.startswith(f"-A {chain} ") for line in text.splitlines())
+        with self._open(table) as opened:
+            found = next((one for one in opened.chains if one.name == chain), None)
+            return None if found is None else len(found.rules)
+
+    def counters(self, table: str, chain: str) -> Counters:
+        """The sum of what the rules of a chain have counted (legacy tables)."""
+        with self._open(table) as opened:
+            found = next((one for one in opened.chains if one.name == chain), None)
+            pairs = [rule.get_counters() for rule in found.rules] if found is not None else []
+        return Counters(sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs))
+
+    def ensure_jumps(self, jumps: Sequence[Jump]) -> list[Jump]:
+        """Put the missing ones of `jumps` at the top of their chains; return those that were missing."""
+        if self.variant is Variant.NFT:
+            return [jump for jump in jumps if self._ensure_by_command(jump)]
+        missing: list[Jump] = []
+        for table in dict.fromkeys(jump.table for jump in jumps):
+            with self._open(table) as opened:
+                wanted = [jump for jump in jumps if jump.table == table and not _present(opened, jump)]
+                for jump in wanted:
+                    _insert(opened, jump)
+                if wanted:
+                    opened.commit()
+                missing += wanted
+        return missing
+
+    def remove_jumps(self, jumps: Sequence[Jump]) -> None:
+        """Take out the jumps that are there."""
+        for jump in jumps:
+            arguments = [self._command, "-w", _LOCK_WAIT, "-t", jump.table]
+            while (
+                subprocess.run([*arguments, "-D", jump.chain, *jump.arguments()], capture_output=True).returncode == 0
+            ):
+                pass  # one deletion takes out one copy
+
+    def _ensure_by_command(self, jump: Jump) -> bool:
+        base = [self._command, "-w", _LOCK_WAIT, "-t", jump.table]
+        if subprocess.run([*base, "-C", jump.chain, *jump.arguments()], capture_output=True).returncode == 0:
+            return False
+        self._run([*base, "-I", jump.chain, "1", *jump.arguments()])
+        return True
+
+    def _run(self, command: list[str]) -> str:
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            raise IptablesFailure(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout.decode()
+
+    @contextlib.contextmanager
+    def _open(self, table: str) -> Iterator[Any]:
+        """A fresh view of a legacy table, under the lock that python-iptables itself does not take."""
+        import iptc
+
+        with XTABLES_LOCK.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            opened = (iptc.Table6 if self.ipv6 else iptc.Table)(table, autocommit=False)
+            opened.refresh()
+            try:
+                yield opened
+            except iptc.IPTCError as error:
+                raise IptablesFailure(f"{self._command} -t {table}: {error}") from error
+            finally:
+                opened.close()
+
+
+def _present(table: Any, jump: Jump) -> bool:
+    import iptc
+
+    rules = iptc.Chain(table, jump.chain).rules
+    return any(rule.target is not None and rule.target.name == jump.target for rule in rules)
+
+
+def _insert(table: Any, jump: Jump) -> None:
+    import iptc
+
+    chain = iptc.Chain(table, jump.chain)
+    rule = (iptc.Rule6 if isinstance(table, iptc.Table6) else iptc.Rule)(chain=chain)
+    if jump.new_connections_only:
+        rule.create_match("conntrack").ctstate = "NEW"
+    rule.create_match("comment").comment = jump.comment
+    rule.create_target(jump.target)
+    chain.insert_rule(rule)
+
+
+def _explain(stderr: str, rules: str) -> str:
+    """Add the refused line to iptables-restore's message, which only has its number."""
+    message = stderr.strip()
+    number = next((int(word) for word in message.replace(":", " ").split() if word.isdigit()), 0)
+    lines = rules.splitlines()
+    return f"{message}: {lines[number - 1]!r}" if 0 < number <= len(lines) else message
+
+
+def detect_variant() -> Variant:
+    """Return which variant this machine's `iptables` command is: the one other programs' rules are written with.
+
+    The choice is the administrator's (update-alternatives); which rules exist says nothing.
+    """
+    target = os.path.realpath("/usr/sbin/iptables")
+    return Variant.LEGACY if "legacy" in target else Variant.NFT
