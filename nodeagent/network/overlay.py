@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from controlplane.api.core_v1 import Node
 from controlplane.client.client import Client
 from controlplane.client.informer import Informer
 from controlplane.kit.clock import Clock
+from controlplane.kit.waiting import happens_within
 from nodeagent.kernel.iptables import Iptables
 from nodeagent.kernel.netlink import Address, Netlink, NetlinkFailure, Network
 from nodeagent.kernel.thread import KernelThread
@@ -78,9 +78,7 @@ class Overlay:
                 self._say(await self._reconcile())
             except NetlinkFailure as failure:
                 self._say(str(failure))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REPAIR_SECONDS):
-                    await self._changed.wait()
+            await happens_within(self._changed, REPAIR_SECONDS, self._clock)
 
     def _say(self, problem: str) -> None:
         if problem != self.problem:
