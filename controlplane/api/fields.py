@@ -1,0 +1,265 @@
+"""Does a document have the fields of its type? Unknown ones, duplicate ones, wrongly typed ones, in upstream's words.
+
+    prune({"spec": {"replicas": 1, "foo": 2}, ...}, Deployment) == ['unknown field "spec.foo"']   # and foo is gone
+    duplicate_fields(b'{"spec": {"replicas": 1, "replicas": 2}}', document) == ['duplicate field "spec.replicas"']
+
+Every write passes here, so each type is compiled once into a table of its field names and of the few fields that lead
+to further types; a clean pod costs one set comparison an object.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+
+import msgspec
+
+from controlplane.api.base import KubeStruct
+from controlplane.api.codec import Document
+
+_Found: TypeAlias = list[str]
+_Walk: TypeAlias = Callable[[Any, str, _Found], None]
+
+_MOST = 100  # upstream stops listing mistakes there
+
+
+def prune(document: Document, type_: type[KubeStruct]) -> list[str]:
+    """Drop the fields that `type_` does not have, and null ones, which mean absent; return a line for each unknown."""
+    found: _Found = []
+    table_of(type_).walk(document, "", found)
+    return [f'unknown field "{path}"' for path in found[:_MOST]]
+
+
+class Table:
+    """A type's field names, and how to go on where a field holds further types."""
+
+    __slots__ = ("inner", "names", "type")
+
+    def __init__(self, type_: type[KubeStruct]):
+        self.type = type_
+        self.names: frozenset[str] = frozenset()
+        self.inner: dict[str, _Walk] = {}
+
+    def compile(self) -> None:
+        fields = msgspec.structs.fields(self.type)
+        self.names = frozenset(field.encode_name for field in fields)
+        for field in fields:
+            walk = _walk_of(field.type)
+            if walk is not None:
+                self.inner[field.encode_name] = walk
+
+    def walk(self, value: Any, path: str, found: _Found) -> None:
+        if type(value) is not dict:
+            return  # not what the type says: converting it reports that
+        if not self.names.issuperset(value) or None in value.values():
+            self._drop(value, path, found)
+        for name, walk in self.inner.items():
+            if name in value:
+                walk(value[name], f"{path}.{name}" if path else name, found)
+
+    def _drop(self, value: dict[str, Any], path: str, found: _Found) -> None:
+        for name in list(value):
+            if name not in self.names:
+                found.append(f"{path}.{name}" if path else name)
+                del value[name]
+            elif value[name] is None:
+                del value[name]
+
+
+_tables: dict[type[KubeStruct], Table] = {}
+
+
+def table_of(type_: type[KubeStruct]) -> Table:
+    if type_ not in _tables:
+        _tables[type_] = table = Table(type_)  # entered before it is compiled: a type may contain itself
+        table.compile()
+    return _tables[type_]
+
+
+def plain_type(annotation: Any) -> Any:
+    """Return an annotation without its marks and without `| None`."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, types.UnionType):
+        rest = [one for one in get_args(annotation) if one is not type(None)]
+        return plain_type(rest[0]) if len(rest) == 1 else annotation
+    return annotation
+
+
+def _walk_of(annotation: Any) -> _Walk | None:
+    kind = plain_type(annotation)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, KubeStruct):
+        return table_of(kind).walk
+    if origin is list:
+        return _list_walk(arguments[0])
+    if origin is dict and arguments[1] is str:
+        return _text_map_walk
+    return None
+
+
+def _list_walk(item: Any) -> _Walk:
+    each = _walk_of(item)
+    zero: Callable[[], Any] = dict if each else str
+
+    def walk(value: Any, path: str, found: _Found) -> None:
+        if type(value) is not list:
+            return
+        if None in value:
+            value[:] = [zero() if one is None else one for one in value]  # Go reads null as the zero value
+        if each is not None:
+            for index, one in enumerate(value):
+                each(one, f"{path}[{index}]", found)
+
+    return walk
+
+
+def _text_map_walk(value: Any, path: str, found: _Found) -> None:
+    if type(value) is dict and None in value.values():
+        value.update({key: "" for key, one in value.items() if one is None})
+
+
+# --- duplicates
+
+
+def duplicate_fields(raw: bytes, document: Any) -> list[str]:
+    """Return a line for each field that JSON `raw`, which was parsed into `document`, gives twice."""
+    if _key_count(raw) == _keys(document):
+        return []
+    return [f'duplicate field "{path}"' for path in _duplicates(json.loads(raw, object_pairs_hook=_Pairs), "")][:_MOST]
+
+
+def _key_count(raw: bytes) -> int:
+    """Return how many keys JSON text has, if that can be told without parsing; else -1.
+
+    A key is what ends in `":`; in a text a quote is escaped, so `\\":` is none. White space before the colon, or a key
+    that ends in a backslash, is too rare to be worth counting.
+    """
+    if b'\\\\"' in raw or any(space in raw for space in (b" :", b"\n:", b"\t:", b"\r:")):
+        return -1
+    return raw.count(b'":') - raw.count(b'\\":')
+
+
+def _keys(value: Any) -> int:
+    if type(value) is dict:
+        return len(value) + sum([_keys(one) for one in value.values() if type(one) in _CONTAINERS])
+    if type(value) is list:
+        return sum([_keys(one) for one in value if type(one) in _CONTAINERS])
+    return 0
+
+
+_CONTAINERS = frozenset((dict, list))
+
+
+class _Pairs(dict[str, Any]):
+    """A JSON object that remembers which keys came twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]):
+        super().__init__(pairs)
+        counts = Counter(key for key, _ in pairs) if len(self) != len(pairs) else {}
+        self.twice = [key for key, count in counts.items() if count > 1]
+
+
+def _duplicates(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Pairs):
+        yield from (f"{path}.{key}" if path else key for key in value.twice)
+        for key, one in value.items():
+            yield from _duplicates(one, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _duplicates(one, f"{path}[{index}]")
+
+
+def duplicate_yaml_keys(text: bytes | str) -> list[str]:
+    """Return a line for each key that a YAML mapping gives twice, as upstream's YAML reader reports them."""
+    import yaml
+
+    root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    lines = [f'  line {line}: key "{key}" already set in map' for line, key in _yaml_duplicates(root, yaml)]
+    return ["yaml: unmarshal errors:\n" + "\n".join(lines)] if lines else []
+
+
+def _yaml_duplicates(node: Any, yaml: Any) -> Iterator[tuple[int, str]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    yield key.start_mark.line + 1, key.value
+                seen.add(key.value)
+            yield from _yaml_duplicates(value, yaml)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _yaml_duplicates(item, yaml)
+
+
+# --- wrong types
+
+_EXPECTED = re.compile(r"(?P<why>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?")
+_GOT = re.compile(r"got `(\w+)`")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_GO_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "bool", "array": "array", "object": "object"}
+_INT64 = frozenset((
+    "activeDeadlineSeconds", "deletionGracePeriodSeconds", "expirationSeconds", "fsGroup", "generation",
+    "gracePeriodSeconds", "limitBytes", "observedGeneration", "partitionBytes", "revision", "runAsGroup", "runAsUser",
+    "seconds", "sinceSeconds", "sizeBytes", "supplementalGroups", "tailLines", "terminationGracePeriodSeconds",
+    "tolerationSeconds",
+))  # fmt: skip
+
+
+def type_mistake(error: msgspec.ValidationError, type_: type[KubeStruct], document: Any = None) -> str:
+    """Return upstream's words for a value of the wrong type.
+
+    `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`
+    """
+    parts = _EXPECTED.fullmatch(str(error))
+    got = _GOT.search(str(error))
+    if parts is None or got is None or got[1] not in _GO_KINDS:
+        return f"json: {error}"
+    steps = [name or f"[{index}]" for name, index in _STEP.findall(parts["path"] or "")]
+    owner, kind = _owner(type_, steps)
+    where = ".".join(step for step in steps if not step.startswith("["))
+    number = f" {found}" if got[1] == "float" and (found := _at(document, steps)) is not None else ""
+    field = f"Go struct field {owner.__name__}.{where}" if where else "Go value"
+    return f"json: cannot unmarshal {_GO_KINDS[got[1]]}{number} into {field} of type {_go_type(kind, steps)}"
+
+
+def _owner(type_: type[KubeStruct], steps: list[str]) -> tuple[type[KubeStruct], Any]:
+    """Return the Struct that holds the field at the end of `steps`, and that field's type."""
+    owner, kind = type_, type_
+    for step in steps:
+        current = plain_type(kind)
+        if get_origin(current) in (list, dict):
+            kind = get_args(current)[-1]
+        elif isinstance(current, type) and issubclass(current, KubeStruct):
+            owner = current
+            kind = {field.encode_name: field.type for field in msgspec.structs.fields(current)}.get(step, str)
+    return owner, kind
+
+
+def _go_type(annotation: Any, steps: list[str]) -> str:
+    kind = plain_type(annotation)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is list:
+        return f"[]{_go_type(arguments[0], steps)}"
+    if origin is dict:
+        return f"map[string]{_go_type(arguments[1], steps)}"
+    if kind is int:
+        named = next((step for step in reversed(steps) if not step.startswith("[")), "")
+        return "int64" if named in _INT64 else "int32"
+    if kind in (str, bool):
+        return "string" if kind is str else "bool"
+    return f"v1.{kind.__name__}" if isinstance(kind, type) and kind is not object else "interface {}"
+
+
+def _at(value: Any, steps: list[str]) -> Any:
+    for step in steps:
+        try:
+            value = value[int(step[1:-1])] if step.startswith("[") else value[step]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+    return value
