@@ -1,0 +1,101 @@
+"""Nobody grants what they do not have.
+
+Writing a role needs every right in it, or the verb `escalate` on the role; writing a binding needs every right of the
+role it names, or the verb `bind` on that role. Group system:masters needs neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef
+from controlplane.api.resources import Resource, resource_of
+from controlplane.api.status import forbidden, not_found
+from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, User
+from controlplane.auth.policy import RBAC_GROUP, paths, rule
+from controlplane.auth.rbac import RbacAuthorizer
+from controlplane.auth.rule_cover import missing_rules
+
+_EVERYTHING = (rule("*", "*", groups="*"), paths("*", "*"))
+
+
+class EscalationCheck:
+    """Refuses writes of roles and bindings that would give somebody more than the writer has."""
+
+    def __init__(self, rbac: RbacAuthorizer, authorizer: Authorizer):
+        self._rbac, self._authorizer = rbac, authorizer
+
+    def check_role(self, user: User, role: ClusterRole | Role, old: ClusterRole | Role | None) -> None:
+        """Raise Forbidden if `user` may not write these rules. What was granted before is granted already."""
+        resource = resource_of(type(role))
+        if self._exempt(user, "escalate", resource, role.metadata.namespace, role.metadata.name):
+            return
+        if not (old is not None and old.rules == role.rules):
+            self._require(user, role.rules, resource, role.metadata.namespace, role.metadata.name)
+        if isinstance(role, ClusterRole) and role.aggregation_rule is not None:
+            if isinstance(old, ClusterRole) and old.aggregation_rule == role.aggregation_rule:
+                return
+            if missing_rules(self._rbac.rules_for(user, "")[0], _EVERYTHING):
+                raise forbidden(
+                    resource, role.metadata.name, "must have cluster-admin privileges to use the aggregationRule"
+                )
+
+    def check_binding(
+        self,
+        user: User,
+        binding: ClusterRoleBinding | RoleBinding,
+        old: ClusterRoleBinding | RoleBinding | None,
+    ) -> None:
+        """Raise Forbidden if `user` may not hand out the role, NotFound if there is no such role."""
+        resource, metadata = resource_of(type(binding)), binding.metadata
+        ref = binding.role_ref or RoleRef()
+        if old is not None and (old.role_ref, old.subjects) == (binding.role_ref, binding.subjects):
+            return
+        role_resource = resource_of(ClusterRole if ref.kind == "ClusterRole" else Role)
+        if self._exempt(user, "bind", role_resource, metadata.namespace, ref.name):
+            return
+        try:
+            rules = self._rbac.role_rules(ref, metadata.namespace)
+        except LookupError as error:
+            raise not_found(role_resource, ref.name) from error
+        self._require(user, rules, resource, metadata.namespace, metadata.name)
+
+    def _exempt(self, user: User, verb: str, resource: Resource, namespace: str, name: str) -> bool:
+        if SYSTEM_MASTERS in user.groups:
+            return True
+        request = AccessRequest(
+            user, verb, RBAC_GROUP, resource.version, resource.plural, namespace=namespace, name=name
+        )
+        return self._authorizer.authorize(request).allowed
+
+    def _require(self, user: User, rules: Sequence[PolicyRule], resource: Resource, namespace: str, name: str) -> None:
+        held, error = self._rbac.rules_for(user, namespace)
+        if missing := missing_rules(held, rules):
+            why = refusal_text(user, missing) + (f"; resolution errors: [{error}]" if error else "")
+            raise forbidden(resource, name, why)
+
+
+def refusal_text(user: User, missing: Sequence[PolicyRule]) -> str:
+    """Return upstream's sentence, with the missing rights one a line."""
+    listed = "\n".join(sorted(map(describe_rule, missing)))
+    return (
+        f'user "{user.name}" (groups={_quoted(user.groups)}) is attempting to grant RBAC permissions not currently '
+        f"held:\n{listed}"
+    )
+
+
+def describe_rule(rule: PolicyRule) -> str:
+    """{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}"""
+    parts = {
+        "APIGroups": rule.api_groups,
+        "Resources": rule.resources,
+        "NonResourceURLs": rule.non_resource_urls,
+        "ResourceNames": rule.resource_names,
+        "Verbs": rule.verbs,
+    }
+    return "{" + ", ".join(f"{name}:{_quoted(values)}" for name, values in parts.items() if values) + "}"
+
+
+def _quoted(values: Sequence[str]) -> str:
+    return "[" + " ".join(json.dumps(value, ensure_ascii=False) for value in values) + "]"
