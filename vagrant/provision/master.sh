@@ -1,0 +1,11 @@
+#!/bin/sh
+# The control plane, on the master; then what the nodes need to join goes into the shared directory.
+set -eu
+shared=$PROJECT/.lab/shared
+
+controlplane init --apiserver-advertise-address "$NODE_IP" --node-name "$NODE_NAME" --pod-network-cidr "$POD_NETWORK" \
+    --service-cidr "$SERVICE_NETWORK" --apiserver-cert-extra-sans 127.0.0.1,localhost
+
+install -d "$shared"
+(umask 077 && controlplane token create --print-join-command >"$shared/join.new")
+mv "$shared/join.new" "$shared/join"
