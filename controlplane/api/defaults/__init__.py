@@ -1,0 +1,61 @@
+"""What upstream fills in when a field is absent: `apply_defaults(resource, document)`, in place.
+
+    {"kind": "Deployment", "spec": {"template": ...}}
+        -> spec.replicas 1, spec.strategy RollingUpdate 25%/25%, restartPolicy Always, imagePullPolicy by the tag, ...
+
+A default depends only on the object itself; what depends on the cluster (a Service's address, a pod's service account)
+is admission's and the allocators'. Defaults are applied again on every write, so each of them leaves alone what is set.
+Amounts are written canonically on the way ("1024Mi" becomes "1Gi"), as upstream does by decoding and encoding them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from controlplane.api.codec import Document
+from controlplane.api.defaults import (
+    daemonsets,
+    deployments,
+    endpoints,
+    limitranges,
+    namespaces,
+    nodes,
+    persistentvolumes,
+    pods,
+    rbac,
+    replicasets,
+    secrets,
+    services,
+    statefulsets,
+)
+from controlplane.api.defaults.quantities import canonicalise
+from controlplane.api.resources import Resource
+
+_DEFAULTS: Mapping[tuple[str, str], Callable[[Document], None]] = {
+    ("", "Endpoints"): endpoints.default_endpoints,
+    ("", "LimitRange"): limitranges.default_limit_range,
+    ("", "Namespace"): namespaces.default_namespace,
+    ("", "Node"): nodes.default_node,
+    ("", "PersistentVolume"): persistentvolumes.default_persistent_volume,
+    ("", "PersistentVolumeClaim"): persistentvolumes.default_persistent_volume_claim,
+    ("", "Pod"): pods.default_pod,
+    ("", "PodTemplate"): pods.default_pod_template,
+    ("", "ReplicationController"): replicasets.default_replication_controller,
+    ("", "Secret"): secrets.default_secret,
+    ("", "Service"): services.default_service,
+    ("apps", "DaemonSet"): daemonsets.default_daemon_set,
+    ("apps", "Deployment"): deployments.default_deployment,
+    ("apps", "ReplicaSet"): replicasets.default_replica_set,
+    ("apps", "StatefulSet"): statefulsets.default_stateful_set,
+    ("discovery.k8s.io", "EndpointSlice"): endpoints.default_endpoint_slice,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): rbac.default_binding,
+    ("rbac.authorization.k8s.io", "RoleBinding"): rbac.default_binding,
+}
+
+
+def apply_defaults(resource: Resource, document: Document) -> None:
+    """Fill in what is absent. Raises quantity.QuantityError for an amount that cannot be read."""
+    canonicalise(document, resource.type)
+    fill_in = _DEFAULTS.get((resource.group, resource.kind))
+    if fill_in is not None:
+        fill_in(document)
