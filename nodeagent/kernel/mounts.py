@@ -11,6 +11,7 @@ from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x2, 0x4, 0x8
+_MS_BIND, _MS_REC = 0x1000, 0x4000
 _MNT_DETACH = 0x2
 
 
@@ -28,6 +29,11 @@ def mount_tmpfs(path: Path, *, size: int = 0, mode: int = 0o755) -> None:
     options = f"mode={mode:o}" + (f",size={size}" if size else "")
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", flags, options.encode()), "mount tmpfs", path)
+
+
+def mount_bind(source: Path, target: Path) -> None:
+    """Make `target` show what `source` is, with the mounts below it. Raises OSError."""
+    _check(_libc.mount(os.fsencode(source), os.fsencode(target), None, _MS_BIND | _MS_REC, None), "bind", target)
 
 
 def unmount(path: Path) -> None:

@@ -1,6 +1,6 @@
 """How a machine that knows only an address, a token and a fingerprint becomes a node of the cluster.
 
-    cluster-info (unauthenticated) ──► is its CA the one whose hash we were given? ──► token + CA ──► CSR ──► certificate
+    cluster-info (unauthenticated) ──► is its CA the one whose hash we have? ──► token + CA ──► CSR ──► certificate
 
 The hash is of the CA's public key (SubjectPublicKeyInfo, RFC 7469): whoever answers at the address cannot fake it.
 """
@@ -71,8 +71,8 @@ def pinned_ca(kubeconfig: str, pins: tuple[str, ...]) -> bytes:
         raise JoinError("kube-public/cluster-info holds no usable kubeconfig") from error
     if found not in {pin.lower() for pin in pins}:
         raise JoinError(
-            f"the cluster's CA has the hash {found}, not {' or '.join(pins)}: either the hash is of another cluster, or "
-            "somebody is between you and the API server"
+            f"the cluster's CA has the hash {found}, not {' or '.join(pins)}: either the hash is of another cluster, "
+            "or somebody is between you and the API server"
         )
     return ca
 
