@@ -1,0 +1,26 @@
+"""A secret's keys as files, which never touch a disk: the volume is memory."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+
+from controlplane.api.core_v1 import KeyToPath, Secret
+from nodeagent.volumes.errors import VolumeFailed
+from nodeagent.volumes.payload import Payload, pick
+
+
+def payload(
+    name: str, secret: Secret | None, items: Iterable[KeyToPath], default_mode: int, *, optional: bool
+) -> Payload:
+    """Return the files of secret `name` (None: it does not exist). Raises VolumeFailed."""
+    if secret is None:
+        if optional:
+            return {}
+        raise VolumeFailed(f'secret "{name}" not found')
+    missing = None if optional else "references non-existent secret key"
+    return pick(contents(secret), items, default_mode, missing=missing)
+
+
+def contents(secret: Secret) -> dict[str, bytes]:
+    return {key: base64.b64decode(value) for key, value in secret.data.items()}
