@@ -20,7 +20,9 @@ def write_commands(cluster: Cluster) -> None:
     """.lab/ssh and .lab/image."""
     _script("ssh", f'exec "{VAGRANT}/lab/enter" "{STATE}" "$@"')
     images = f'"{PROJECT}/.cache/images"'
-    _script("image", f"""\
+    _script(
+        "image",
+        f"""\
 [ -f {images}/"${{1:-}}".tar ] || {{
     echo "usage: .lab/image NAME, where NAME is one of:" $(basename -s .tar {images}/*.tar) >&2
     exit 64
@@ -28,7 +30,8 @@ def write_commands(cluster: Cluster) -> None:
 case $1 in
     pause) echo localhost/pause:1 ;;
     *) echo "{cluster.registry}/$1:1" ;;
-esac""")
+esac""",
+    )
 
 
 def _script(name: str, body: str) -> None:
@@ -51,14 +54,23 @@ def open_port(cluster: Cluster) -> None:
     cgroup = base / f"{cgroups.PREFIX}{PROXY}"
     cgroup.mkdir(exist_ok=True)
     enter_cgroup = ["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec "$@"', str(cgroup)]
-    proxy = subprocess.Popen([*enter_cgroup, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                             cwd="/", env={"PATH": os.environ["PATH"]})
+    proxy = subprocess.Popen(
+        [*enter_cgroup, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        cwd="/",
+        env={"PATH": os.environ["PATH"]},
+    )
     log.close()
 
     def listening() -> bool:
         if proxy.poll() is not None:
-            raise LabError(f"cannot listen on 127.0.0.1:{cluster.api_port}, probably because something else does: end it, or "
-                           f"change api_port in vagrant/cluster.yaml\n{(STATE / 'proxy.log').read_text()[-500:]}")
+            raise LabError(
+                f"cannot listen on 127.0.0.1:{cluster.api_port}, probably because something else does: end it, or "
+                f"change api_port in vagrant/cluster.yaml\n{(STATE / 'proxy.log').read_text()[-500:]}"
+            )
         return _listens(cluster.api_port)
 
     wait_until(f"the proxy on 127.0.0.1:{cluster.api_port}", listening, seconds=5, hint=f"look at {STATE}/proxy.log")

@@ -1,4 +1,4 @@
-"""One cgroup per machine and controller: it keeps machines' systemds apart, counts their memory, and finds their processes.
+"""One cgroup per machine and controller: it keeps machines' systemds apart, counts memory, finds processes.
 
 cgroup v1 has a tree per controller, v2 has one for all. Only directories named lab-<machine> are ever touched.
 """
@@ -56,7 +56,7 @@ def remove(name: str, *, seconds: float = 5) -> list[Path]:
         for directory in left:
             for path, _, _ in os.walk(directory, topdown=False):
                 try:
-                    os.rmdir(path)
+                    Path(path).rmdir()
                 except OSError:
                     continue  # a dead process is still being reaped: again below
         if time.monotonic() > deadline:
@@ -66,7 +66,7 @@ def remove(name: str, *, seconds: float = 5) -> list[Path]:
 
 
 def memory(name: str) -> int:
-    """Bytes of memory the machine needs: all that its processes and page cache use, less cached file pages not in use."""
+    """Bytes of memory the machine needs: what processes and page cache use, less cached pages that nobody uses."""
     for directory in directories(name):
         if (directory / "memory.current").exists():  # v2
             return int((directory / "memory.current").read_text()) - _field(directory, "inactive_file")

@@ -20,7 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="build and start what is missing, provision, show the sample")
-    up.add_argument("--machines-only", action="store_true", help="machines with containerd, registry and images, without a cluster")
+    up.add_argument(
+        "--machines-only", action="store_true", help="machines with containerd, registry and images, without a cluster"
+    )
     up.add_argument("--no-sample", action="store_true", help="a cluster, but nothing applied to it")
     commands.add_parser("down", help="remove every trace")
     arguments = parser.parse_args()

@@ -44,7 +44,9 @@ class Cluster:
         for machine in self.machines:
             if machine.name == name:
                 return machine
-        raise LabError(f"no machine {name!r} in vagrant/cluster.yaml; there are {', '.join(m.name for m in self.machines)}")
+        raise LabError(
+            f"no machine {name!r} in vagrant/cluster.yaml; there are {', '.join(m.name for m in self.machines)}"
+        )
 
     def hosts(self) -> str:
         """Lines for /etc/hosts: every machine, and the registry on the master."""
@@ -53,7 +55,7 @@ class Cluster:
         return "\n".join(lines + [f"{machine.address} {machine.name}" for machine in self.machines])
 
     def environment(self, machine: Machine) -> dict[str, str]:
-        """What the provision scripts are told. The Vagrantfile builds the same: keep them equal (a test compares them)."""
+        """What the provision scripts are told. The Vagrantfile says the same; a test compares them."""
         return {
             "NODE_NAME": machine.name,
             "NODE_ROLE": machine.role,
@@ -96,5 +98,7 @@ def _check(cluster: Cluster) -> None:
             raise LabError(f"vagrant/cluster.yaml: {machine.name} has role {machine.role!r}; use master or worker")
         address = ipaddress.IPv4Address(machine.address)
         if address not in cluster.machine_network or str(address) == cluster.gateway:
-            raise LabError(f"vagrant/cluster.yaml: {machine.name} cannot have {address}: it must be another address than "
-                           f"{cluster.gateway} in {cluster.machine_network}")
+            raise LabError(
+                f"vagrant/cluster.yaml: {machine.name} cannot have {address}: it must be another address than "
+                f"{cluster.gateway} in {cluster.machine_network}"
+            )

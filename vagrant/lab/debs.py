@@ -9,8 +9,11 @@ from lab.step import run
 
 def host_sources(codename: str) -> list[Path]:
     """The host's apt source files that speak of this release."""
-    candidates = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*.list")),
-                  *sorted(Path("/etc/apt/sources.list.d").glob("*.sources"))]
+    candidates = [
+        Path("/etc/apt/sources.list"),
+        *sorted(Path("/etc/apt/sources.list.d").glob("*.list")),
+        *sorted(Path("/etc/apt/sources.list.d").glob("*.sources")),
+    ]
     return [path for path in candidates if path.is_file() and codename in path.read_text()]
 
 
@@ -27,8 +30,18 @@ def fetch(packages: list[str]) -> list[Path]:
     (store / "partial").mkdir(parents=True, exist_ok=True)
     empty = store / "status"  # apt's list of installed packages: none
     empty.touch()
-    options = ["-o", f"Dir::State::status={empty}", "-o", f"Dir::Cache::archives={store}", "-o", "APT::Install-Recommends=false",
-               "-o", "Debug::NoLocking=true", "-o", "APT::Keep-Downloaded-Packages=true"]
+    options = [
+        "-o",
+        f"Dir::State::status={empty}",
+        "-o",
+        f"Dir::Cache::archives={store}",
+        "-o",
+        "APT::Install-Recommends=false",
+        "-o",
+        "Debug::NoLocking=true",
+        "-o",
+        "APT::Keep-Downloaded-Packages=true",
+    ]
     run("apt-get", "install", "-q=2", "-y", "--download-only", *options, *packages)
     plan = run("apt-get", "install", "-q=2", "-y", "--simulate", *options, *packages)
     return [_file(store, found) for found in re.finditer(r"^Inst (\S+) \((\S+) .*?\[(\w+)\]", plan, re.MULTILINE)]

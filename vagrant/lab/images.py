@@ -11,8 +11,18 @@ from lab.recipes import RECIPES, Recipe
 from lab.step import run, step
 
 # What nobody reads inside a container.
-UNUSED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/share/bug", "usr/share/info",
-          "usr/share/bash-completion", "usr/share/doc-base", "usr/share/initramfs-tools", "usr/lib/*/gconv"]
+UNUSED = [
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/lintian",
+    "usr/share/bug",
+    "usr/share/info",
+    "usr/share/bash-completion",
+    "usr/share/doc-base",
+    "usr/share/initramfs-tools",
+    "usr/lib/*/gconv",
+]
 
 # Dependencies that only install scripts need, and nothing is installed here: packages are unpacked.
 INSTALLERS = ("adduser", "debconf", "dpkg", "libpam", "libperl", "passwd", "perl", "sysvinit-utils")
@@ -39,8 +49,13 @@ def build_all(registry: str) -> None:
         with step(f"building image {recipe.name}"):
             stamp.unlink(missing_ok=True)
             below = [_layer(base, layers) for base in _bases(recipe)]
-            oci.write_image(tar, name=reference(recipe.name, registry), architecture=_architecture(),
-                            layers=[*below, _layer(recipe, layers)], config=recipe.config)
+            oci.write_image(
+                tar,
+                name=reference(recipe.name, registry),
+                architecture=_architecture(),
+                layers=[*below, _layer(recipe, layers)],
+                config=recipe.config,
+            )
             stamp.write_text(key)
 
 
@@ -78,8 +93,21 @@ def _fill(root: Path, recipe: Recipe) -> None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     for name, source in recipe.compiled.items():
-        run("gcc", "-Os", "-static", "-nostdlib", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-s",
-            "-Wl,--build-id=none", "-Wl,-z,noseparate-code", "-Wl,-z,norelro", "-o", root / name, source)
+        run(
+            "gcc",
+            "-Os",
+            "-static",
+            "-nostdlib",
+            "-fno-stack-protector",
+            "-fno-asynchronous-unwind-tables",
+            "-s",
+            "-Wl,--build-id=none",
+            "-Wl,-z,noseparate-code",
+            "-Wl,-z,norelro",
+            "-o",
+            root / name,
+            source,
+        )
     if recipe.applets:
         _link_applets(root)
 

@@ -1,9 +1,9 @@
 """One machine: an overlay over the shared layers, its own state under .lab/machines/<name>, and its processes.
 
-    upper, work, root   the overlay: what the machine wrote, overlayfs' own, and the two together
-    containerd          /var/lib/containerd
-    pid                 of the launcher; its child is systemd-nspawn, whose child is the machine's systemd
-    console.log         what the machine said while booting
+upper, work, root   the overlay: what the machine wrote, overlayfs' own, and the two together
+containerd          /var/lib/containerd
+pid                 of the launcher; its child is systemd-nspawn, whose child is the machine's systemd
+console.log         what the machine said while booting
 """
 
 import os
@@ -45,7 +45,11 @@ def start(machine: Machine, cluster: Cluster, layers: list[Path]) -> None:
     console = (state / "console.log").open("ab")
     launcher = subprocess.Popen(
         [LAB / "launch", machine.name, state / "root", network.path(machine), PROJECT, state],
-        stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=console,
+        stderr=console,
+        start_new_session=True,
+        cwd="/",
         env={"PATH": os.environ["PATH"]},
     )
     console.close()
@@ -57,7 +61,15 @@ def _mount(state: Path, layers: list[Path]) -> None:
     if root.is_mount():
         return
     lower = ":".join(str(layer) for layer in reversed(layers))
-    run("mount", "-t", "overlay", "sampan-lab", "-o", f"lowerdir={lower},upperdir={state}/upper,workdir={state}/work", root)
+    run(
+        "mount",
+        "-t",
+        "overlay",
+        "sampan-lab",
+        "-o",
+        f"lowerdir={lower},upperdir={state}/upper,workdir={state}/work",
+        root,
+    )
 
 
 def _personalise(root: Path, machine: Machine, cluster: Cluster) -> None:

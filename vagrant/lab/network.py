@@ -30,7 +30,13 @@ def build(cluster: Cluster) -> None:
     existing = namespaces()
     if SWITCH not in existing:
         _batch(None, f"netns add {SWITCH}")
-        _batch(SWITCH, "link set lo up", "link add br0 type bridge", f"addr add {cluster.gateway}/{prefix} dev br0", "link set br0 up")
+        _batch(
+            SWITCH,
+            "link set lo up",
+            "link add br0 type bridge",
+            f"addr add {cluster.gateway}/{prefix} dev br0",
+            "link set br0 up",
+        )
     for machine in cluster.machines:
         if namespace(machine) not in existing:
             _add_machine(machine, cluster.gateway, prefix)
@@ -41,8 +47,13 @@ def _add_machine(machine: Machine, gateway: str, prefix: int) -> None:
     port = f"v-{machine.name}"[:15]  # the kernel's limit for an interface name
     _batch(None, f"netns add {inside}")
     _batch(SWITCH, f"link add {port} type veth peer name eth0 netns {inside}", f"link set {port} master br0 up")
-    _batch(inside, "link set lo up", f"addr add {machine.address}/{prefix} dev eth0", "link set eth0 up",
-           f"route add default via {gateway}")
+    _batch(
+        inside,
+        "link set lo up",
+        f"addr add {machine.address}/{prefix} dev eth0",
+        "link set eth0 up",
+        f"route add default via {gateway}",
+    )
 
 
 def _batch(where: str | None, *commands: str) -> None:

@@ -43,8 +43,13 @@ def _one_machine(cluster: Cluster, target: Machine, without: Sequence[str], fail
         with log.open("ab") as out:
             out.write(f"==> {name}\n".encode())
             out.flush()
-            script = subprocess.Popen([machine.LAB / "enter", STATE, target.name, "env", *settings, "sh", str(SCRIPTS / f"{name}.sh")],
-                                      stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=dict(os.environ))
+            script = subprocess.Popen(
+                [machine.LAB / "enter", STATE, target.name, "env", *settings, "sh", str(SCRIPTS / f"{name}.sh")],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=dict(os.environ),
+            )
             while script.poll() is None:
                 if failed.is_set():
                     script.terminate()
@@ -52,8 +57,11 @@ def _one_machine(cluster: Cluster, target: Machine, without: Sequence[str], fail
                 time.sleep(0.05)
         if script.returncode != 0:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise LabError(f"{target.name}: vagrant/provision/{name}.sh failed (exit {script.returncode}); the end of {log}:\n{tail}\n"
-                           f"to look around: .lab/ssh {target.name}, then journalctl -e")
+            raise LabError(
+                f"{target.name}: vagrant/provision/{name}.sh failed (exit {script.returncode}); "
+                f"the end of {log}:\n{tail}\n"
+                f"to look around: .lab/ssh {target.name}, then journalctl -e"
+            )
         seconds = time.monotonic() - started
         if seconds >= 0.5:
             print(f"    {target.name:<8} {name:<14} {seconds:5.1f} s", flush=True)

@@ -10,7 +10,9 @@ FILES = VAGRANT / "images"
 
 # Users and name lookup, which a package's install script would have set up.
 ACCOUNTS = {
-    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n"
+    "www-data:x:33:33:www-data:/var/www:/bin/sh\n"
+    "nobody:x:65534:65534:nobody:/:/bin/sh\n",
     "etc/group": "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n",
     "etc/nsswitch.conf": "hosts: files dns\n",
 }
@@ -60,8 +62,17 @@ RECIPES = [
     Recipe(
         name="tools",
         base="busybox",
-        packages=["bind9-dnsutils", "ca-certificates", "conntrack", "curl", "iperf3", "iproute2", "iputils-ping",
-                  "netcat-openbsd", "tcpdump"],
+        packages=[
+            "bind9-dnsutils",
+            "ca-certificates",
+            "conntrack",
+            "curl",
+            "iperf3",
+            "iproute2",
+            "iputils-ping",
+            "netcat-openbsd",
+            "tcpdump",
+        ],
         config={"Cmd": ["sleep", "infinity"], "Env": [PATH]},
     ),
 ]

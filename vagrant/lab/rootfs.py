@@ -14,7 +14,13 @@ PACKAGE_LIST = VAGRANT / "provision" / "packages.txt"
 EXTRA = ["systemd", "systemd-sysv", "dbus", "libpam-systemd"]
 
 # Documentation that nobody reads in a machine. Debian's copyright files stay.
-UNWANTED = ["/usr/share/man/*", "/usr/share/doc/*/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*"]
+UNWANTED = [
+    "/usr/share/man/*",
+    "/usr/share/doc/*/*",
+    "/usr/share/locale/*",
+    "/usr/share/info/*",
+    "/usr/share/lintian/*",
+]
 
 
 def packages() -> list[str]:
@@ -35,8 +41,10 @@ def _system() -> Path:
         return target
     sources = debs.host_sources(debs.codename())
     if not sources:
-        raise LabError(f"no apt source on this host names the release {debs.codename()}: "
-                       "see /etc/apt/sources.list and /etc/apt/sources.list.d")
+        raise LabError(
+            f"no apt source on this host names the release {debs.codename()}: "
+            "see /etc/apt/sources.list and /etc/apt/sources.list.d"
+        )
     _forget_older("system-")
     with step("building the machines' file system with mmdebstrap (about 40 s, once)"):
         partial = target.with_name(f"partial-{target.name}")
@@ -45,9 +53,20 @@ def _system() -> Path:
         apt_options = partial.parent / "apt.conf"
         apt_options.write_text(run("apt-config", "dump", "Acquire"))  # the host's proxy and the like
         options = [f"--dpkgopt=path-exclude={pattern}" for pattern in UNWANTED]
-        run("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", f"--aptopt={apt_options}", *options,
-            f"--include={','.join(packages())}", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-            f"--customize-hook={_CUSTOMIZE}", debs.codename(), partial, *sources)
+        run(
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=minbase",
+            "--format=directory",
+            f"--aptopt={apt_options}",
+            *options,
+            f"--include={','.join(packages())}",
+            "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+            f"--customize-hook={_CUSTOMIZE}",
+            debs.codename(),
+            partial,
+            *sources,
+        )
         partial.rename(target)
     return target
 
@@ -59,9 +78,11 @@ rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/ap
 : >"$1"/etc/machine-id
 rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin
 mkdir -p "$1"/var/log/journal "$1"/vagrant
-systemctl --root="$1" disable containerd.service docker-registry.service apt-daily.timer apt-daily-upgrade.timer \\
-    dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service nftables.service 2>/dev/null || true
-systemctl --root="$1" mask console-getty.service systemd-logind-varlink.socket 2>/dev/null || true
+for unit in containerd.service docker-registry.service nftables.service getty@tty1.service e2scrub_reap.service \\
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer; do
+    systemctl --root="$1" disable "$unit" 2>/dev/null || true
+done
+systemctl --root="$1" mask console-getty.service
 """
 
 
@@ -80,9 +101,22 @@ def _dependencies(system: Path) -> Path:
             _remove(directory)
             directory.mkdir(parents=True)
         # The mounts live in a mount namespace of this one command and vanish with it.
-        run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", _IN_CHROOT, "sh",
-            f"lowerdir={system},upperdir={partial},workdir={work}", merged, PROJECT, INSIDE,
-            INSIDE / "vagrant/provision/dependencies.sh")
+        run(
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-euc",
+            _IN_CHROOT,
+            "sh",
+            f"lowerdir={system},upperdir={partial},workdir={work}",
+            merged,
+            PROJECT,
+            INSIDE,
+            INSIDE / "vagrant/provision/dependencies.sh",
+        )
         shutil.rmtree(work)
         merged.rmdir()
         partial.rename(target)

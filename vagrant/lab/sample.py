@@ -1,6 +1,7 @@
 """Apply examples/nginx.yaml and show it working, each way a request can come: that is what `make lab` ends with."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,12 @@ def show(cluster: Cluster) -> None:
         try:
             kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=120s")
         except LabError as error:
-            said = try_run(access.KUBECTL, "--kubeconfig", access.KUBECONFIG, "describe", "pods", "-l", "app=nginx").stdout
-            raise LabError(f"{error}\n{said[-3000:]}\nmore: kubectl get events; on the node: journalctl -u sampan-nodeagent") from error
+            said = try_run(
+                access.KUBECTL, "--kubeconfig", access.KUBECONFIG, "describe", "pods", "-l", "app=nginx"
+            ).stdout
+            raise LabError(
+                f"{error}\n{said[-3000:]}\nmore: kubectl get events; on the node: journalctl -u sampan-nodeagent"
+            ) from error
     what = ("get", "nodes,pods,svc,endpointslices", "-o", "wide")
     _say(shown(["kubectl", *what]))
     print(kubectl(*what))
@@ -74,7 +79,7 @@ def _from_outside(cluster: Cluster) -> None:
             _fetch(shown(outside), outside, f"http://{node.address}:{port}/")
 
 
-def _fetch(shown_as: str, where: list[Path | str], url: str) -> None:
+def _fetch(shown_as: str, where: Sequence[Path | str], url: str) -> None:
     command = ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "5"]
     pages: list[str] = []
 
@@ -93,7 +98,11 @@ def _fetch(shown_as: str, where: list[Path | str], url: str) -> None:
 
 
 def _pod_to_pod() -> None:
-    pods = [pod for pod in get("pods", "-l", "app=nginx")["items"] if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]]
+    pods = [
+        pod
+        for pod in get("pods", "-l", "app=nginx")["items"]
+        if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]
+    ]
     by_node = {pod["spec"]["nodeName"]: pod for pod in pods}
     with step("pod to pod, across nodes, by pod IP"):
         if len(by_node) < 2:
@@ -103,7 +112,8 @@ def _pod_to_pod() -> None:
             name, url = source["metadata"]["name"], f"http://{target['status']['podIP']}/"
             page = kubectl("exec", name, "--", "wget", "-q", "-O", "-", "-T", "5", url, timeout=20)
             if GREETING not in page:
-                raise LabError(f"{name} got no page from {url}; look at VXLAN: .lab/ssh {source['spec']['nodeName']} ip -d link, and tcpdump -i eth0 udp port 8472")
+                node = source["spec"]["nodeName"]
+                raise LabError(f"{name} got no page from {url}; look at .lab/ssh {node} tcpdump -ni eth0 udp port 8472")
             print(f"    kubectl exec {name} -- wget -q -O - {url}  ->  {_served_by(page)}")
 
 
@@ -129,7 +139,9 @@ Look around:
     .lab/ssh node1 journalctl -f -u sampan-nodeagent
     .lab/ssh node1 tcpdump -ni eth0 udp port 8472        the overlay's packets""")
     else:
-        print("\nLook around:\n    .lab/ssh node1 crictl-like commands: ctr -n k8s.io images ls; systemctl status containerd")
-    print("    .lab/ssh node1                                       a shell on a machine\n"
-          "    .lab/image busybox                                   the name of an image to use in a pod\n"
-          "    make lab-down                                        removes every trace")
+        print("\nLook around:\n    .lab/ssh node1 ctr -n k8s.io images ls")
+    print(
+        "    .lab/ssh node1                                       a shell on a machine\n"
+        "    .lab/image busybox                                   the name of an image to use in a pod\n"
+        "    make lab-down                                        removes every trace"
+    )

@@ -24,7 +24,10 @@ def step(title: str) -> Iterator[None]:
 
 
 def run(
-    *command: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None, timeout: float | None = None
+    *command: str | Path,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> str:
     """Run a command and return its standard output; on failure raise with the last lines of what it said."""
     done = try_run(*command, stdin=stdin, environment=environment, timeout=timeout)
@@ -35,13 +38,24 @@ def run(
 
 
 def try_run(
-    *command: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None, timeout: float | None = None
+    *command: str | Path,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command whose failure the caller wants to judge."""
     words = [str(word) for word in command]
     try:
-        return subprocess.run(words, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL, env=environment,
-                              capture_output=True, text=True, timeout=timeout, check=False)
+        return subprocess.run(
+            words,
+            input=stdin,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise LabError(f"this command did not end within {timeout:.0f} s: {shown(command)}") from error
 

@@ -4,6 +4,7 @@ set -eu
 target=/opt/sampan
 wheels=$PROJECT/.cache/dist
 units=/etc/systemd/system
+changed=no
 
 if [ ! -e "$wheels/.fingerprint" ]; then # the host could not build it: see dependencies.sh
     wheels=/var/cache/sampan/dist
@@ -18,16 +19,21 @@ if [ "$installed" != "$wanted" ]; then
     # Compiled now, so that no unit spends its start on it, and sandboxed ones cannot write it.
     $target/bin/python -m compileall -q $target/lib/python3*/site-packages/controlplane $target/lib/python3*/site-packages/nodeagent
     echo "$wanted" >$target/.sampan
+    changed=yes
 fi
 for command in controlplane nodeagent; do
     ln -sf $target/bin/$command /usr/local/bin/$command
 done
 
 for unit in "$PROJECT"/systemd/*.service; do
-    cmp -s "$unit" "$units/${unit##*/}" || changed=yes
-    install -m 0644 "$unit" "$units/"
+    if ! cmp -s "$unit" "$units/${unit##*/}"; then
+        install -m 0644 "$unit" "$units/"
+        changed=yes
+    fi
 done
-[ "${changed:-no}" = no ] || systemctl daemon-reload
 
 # A running unit goes on with the program it was started with: give it the new one.
-[ "$installed" = "$wanted" ] && [ "${changed:-no}" = no ] || systemctl try-restart 'sampan-*.service'
+if [ $changed = yes ]; then
+    systemctl daemon-reload
+    systemctl try-restart 'sampan-*.service'
+fi

@@ -4,9 +4,9 @@ set -eu
 
 # Names of the other machines and of the registry; everything after our mark is ours.
 mark="# the lab's machines"
-hosts=$(sed "/^$mark/,\$d" /etc/hosts 2>/dev/null | grep -v '^127.0.1.1' || true)
-[ -n "$hosts" ] || hosts=$(printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback')
-printf '%s\n%s\n%s\n' "$hosts" "$mark" "$HOSTS" >/etc/hosts
+others=$(sed "/^$mark/,\$d" /etc/hosts 2>/dev/null | grep -v '^127.0.1.1' || true)
+[ -n "$others" ] || others=$(printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback')
+printf '%s\n%s\n%s\n' "$others" "$mark" "$HOSTS" >/etc/hosts
 
 # Swap would let a pod exceed its memory limit, slowly.
 swapoff -a 2>/dev/null || true

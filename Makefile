@@ -1,0 +1,62 @@
+# Every command of the project. `make` alone lists them.
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+LAB := cd vagrant && PYTHONUNBUFFERED=1 ../$(PYTHON) -m lab
+
+.DEFAULT_GOAL := help
+.PHONY: help lab lab-cluster lab-machines lab-down test check format generate lock clean bootstrap
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+lab: ## a whole cluster on this machine: one master, two workers, the sample shown working (root)
+	@vagrant/preflight
+	@.ci/bootstrap
+	@$(LAB) up
+
+lab-cluster: ## the same without the sample
+	@vagrant/preflight
+	@.ci/bootstrap
+	@$(LAB) up --no-sample
+
+lab-machines: ## only the machines, with containerd and the registry; no cluster
+	@vagrant/preflight
+	@.ci/bootstrap
+	@$(LAB) up --machines-only
+
+lab-down: ## remove every trace of the lab
+	@[ ! -d .lab ] || [ -x $(PYTHON) ] || .ci/bootstrap
+	@[ ! -x $(PYTHON) ] || { $(LAB) down; }
+
+test: bootstrap ## install what the tests need, and pass them all
+	@$(PYTHON) -m pytest tests
+
+check: bootstrap ## the quick half: format, lint, types, imports, unit tests
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	cd vagrant && ../.venv/bin/mypy --config-file ../pyproject.toml lab
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest tests/unit -q
+
+format: bootstrap ## rewrite the Python files in the project's format
+	.venv/bin/ruff check --fix-only --quiet .
+	.venv/bin/ruff format .
+
+lock: bootstrap ## choose the newest versions of all dependencies, and write them down with their hashes
+	.venv/bin/uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-header -o requirements.txt -q
+	.venv/bin/uv pip compile pyproject.toml --upgrade --group dev --generate-hashes --no-emit-index-url --no-header \
+		-c requirements.txt -o requirements-dev.txt -q
+	echo uv | .venv/bin/uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o .ci/uv.txt
+
+generate: bootstrap ## write again what is generated: API types, CRI stubs
+	$(PYTHON) -m controlplane.api.generate
+	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto
+
+clean: ## remove caches and builds
+	@[ ! -d .lab ] || { echo "the lab runs on what is cached: make lab-down first" >&2; exit 1; }
+	rm -rf .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find controlplane nodeagent tests vagrant -name __pycache__ -type d -prune -exec rm -rf {} +
+
+bootstrap:
+	@.ci/bootstrap
