@@ -1,0 +1,69 @@
+"""What the API server does differently for each kind: `strategy_for(resource)`, a kind (or a family) a file.
+
+A strategy owns what a create drops and sets, what an update may change, how long a deletion may take and which fields
+selectors see. The shape of an object is not its business (`api/defaults`, `api/validation`), nor is policy
+(`admission/`), nor addresses and ports of Services (`apiserver/allocation`).
+
+    strategy = strategy_for(BY_KIND["v1", "Pod"])
+    strategy.prepare_create(document, caller)      # status becomes {"phase": "Pending", "qosClass": "Burstable"}
+    strategy.grace_period(pod, None)               # 30, or 0 for a pod that no node has
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controlplane.api.resources import Resource
+from controlplane.apiserver.strategies.base import Caller, Strategy
+from controlplane.apiserver.strategies.certificates import CertificateSigningRequestStrategy
+from controlplane.apiserver.strategies.namespaces import NamespaceStrategy
+from controlplane.apiserver.strategies.nodes import NodeStrategy
+from controlplane.apiserver.strategies.pods import PodStrategy
+from controlplane.apiserver.strategies.services import EndpointSliceStrategy, EndpointsStrategy, ServiceStrategy
+from controlplane.apiserver.strategies.simple import (
+    CreateOnUpdateStrategy,
+    GenerationStrategy,
+    LeaseStrategy,
+    ServiceAccountStrategy,
+    VolumeStrategy,
+)
+from controlplane.apiserver.strategies.workloads import (
+    DaemonSetStrategy,
+    DeploymentStrategy,
+    ReplicationControllerStrategy,
+    WorkloadStrategy,
+)
+
+__all__ = ["Caller", "Strategy", "strategy_for"]
+
+_STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
+    ("", "Endpoints"): EndpointsStrategy,
+    ("", "Event"): CreateOnUpdateStrategy,
+    ("", "LimitRange"): CreateOnUpdateStrategy,
+    ("", "Namespace"): NamespaceStrategy,
+    ("", "Node"): NodeStrategy,
+    ("", "PersistentVolume"): VolumeStrategy,
+    ("", "PersistentVolumeClaim"): VolumeStrategy,
+    ("", "Pod"): PodStrategy,
+    ("", "PodTemplate"): GenerationStrategy,
+    ("", "ReplicationController"): ReplicationControllerStrategy,
+    ("", "Service"): ServiceStrategy,
+    ("", "ServiceAccount"): ServiceAccountStrategy,
+    ("apps", "DaemonSet"): DaemonSetStrategy,
+    ("apps", "Deployment"): DeploymentStrategy,
+    ("apps", "ReplicaSet"): WorkloadStrategy,
+    ("apps", "StatefulSet"): WorkloadStrategy,
+    ("certificates.k8s.io", "CertificateSigningRequest"): CertificateSigningRequestStrategy,
+    ("coordination.k8s.io", "Lease"): LeaseStrategy,
+    ("discovery.k8s.io", "EndpointSlice"): EndpointSliceStrategy,
+    ("events.k8s.io", "Event"): CreateOnUpdateStrategy,
+    ("rbac.authorization.k8s.io", "ClusterRole"): CreateOnUpdateStrategy,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): CreateOnUpdateStrategy,
+    ("rbac.authorization.k8s.io", "Role"): CreateOnUpdateStrategy,
+    ("rbac.authorization.k8s.io", "RoleBinding"): CreateOnUpdateStrategy,
+}
+
+
+def strategy_for(resource: Resource) -> Strategy:
+    """Return the strategy of a resource; kinds without rules of their own follow the common ones."""
+    return _STRATEGIES.get((resource.group, resource.kind), Strategy)(resource)

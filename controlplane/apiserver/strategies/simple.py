@@ -1,0 +1,57 @@
+"""Kinds that differ from the common strategy by a line or two."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from controlplane.api.codec import Document
+from controlplane.apiserver.strategies.base import Caller, Strategy
+
+
+class CreateOnUpdateStrategy(Strategy):
+    """Events, limit ranges and RBAC objects: a PUT may make them."""
+
+    allow_create_on_update: ClassVar[bool] = True
+
+
+class LeaseStrategy(Strategy):
+    """A PUT may make a lease, but renewing one needs the version that was read: two holders must not both win."""
+
+    allow_create_on_update: ClassVar[bool] = True
+    allow_unconditional_update: ClassVar[bool] = False
+
+
+class GenerationStrategy(Strategy):
+    """Pod templates, whose `template` is what is wanted."""
+
+    has_generation: ClassVar[bool] = True
+
+    def wanted(self, document: Document) -> Any:
+        return document.get("template")
+
+
+class VolumeStrategy(Strategy):
+    """PersistentVolumes and claims start Pending."""
+
+    def prepare_create(self, document: Document, caller: Caller) -> None:
+        super().prepare_create(document, caller)
+        document["status"] = {"phase": "Pending"}
+
+
+class ServiceAccountStrategy(Strategy):
+    """An account's secrets are references by name; anything else said of them is dropped."""
+
+    allow_unconditional_update: ClassVar[bool] = False
+
+    def prepare_create(self, document: Document, caller: Caller) -> None:
+        super().prepare_create(document, caller)
+        _names_only(document)
+
+    def prepare_update(self, new: Document, old: Document) -> None:
+        super().prepare_update(new, old)
+        _names_only(new)
+
+
+def _names_only(account: Document) -> None:
+    if account.get("secrets"):
+        account["secrets"] = [{"name": one.get("name", "")} for one in account["secrets"]]
