@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from controlplane.kit.explained import Explained
+
 TokenSource: TypeAlias = Callable[[], str]
 """Returns the bearer token to send now; "" sends none."""
 
 
-class BadCredentials(Exception):
+class BadCredentials(Explained):
     """A certificate, key or token cannot be used; the message names the file or field."""
 
 

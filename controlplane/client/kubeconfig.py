@@ -26,9 +26,10 @@ from controlplane.client.credentials import (
 from controlplane.client.metrics import RestClientMetrics
 from controlplane.client.transport import HttpTransport
 from controlplane.kit.clock import Clock
+from controlplane.kit.explained import Explained
 
 
-class KubeconfigError(Exception):
+class KubeconfigError(Explained):
     """A kubeconfig cannot be read or does not say enough; the message says which and what."""
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from controlplane.kit.files import write_atomically
 from nodeagent.kernel.netlink import Network
 
 CONFIG = Path("/etc/cni/net.d/10-sampan.conflist")
@@ -53,8 +54,5 @@ def write(path: Path, text: str) -> bool:
     """Replace a file in one step, if it differs; return whether it did. The runtime never reads half a file."""
     if path.exists() and path.read_text() == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text)
-    draft.replace(path)
+    write_atomically(path, text.encode(), 0o644)
     return True

@@ -21,12 +21,13 @@ from controlplane.client.client import Client
 from controlplane.client.credentials import Material, TlsSource
 from controlplane.client.transport import HttpTransport, Unreachable
 from controlplane.kit.clock import Clock
+from controlplane.kit.explained import Explained
 from nodeagent.node.certificates import CLIENT_SIGNER, CertificateRefused, Wanted, request_certificate
 
 HASH_PREFIX = "sha256:"
 
 
-class JoinError(Exception):
+class JoinError(Explained):
     """The machine could not join; the message says why and what to do."""
 
 

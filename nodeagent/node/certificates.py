@@ -27,6 +27,7 @@ from controlplane.client.client import Client
 from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
+from controlplane.kit.files import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -126,11 +127,7 @@ def self_signed(wanted: Wanted, now: datetime) -> bytes:
 
 def write_pair(path: Path, pem: bytes) -> None:
     """Replace the file in one step; only root reads it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.new")
-    draft.touch(mode=0o600)
-    draft.write_bytes(pem)
-    draft.replace(path)
+    write_atomically(path, pem, 0o600)
 
 
 def read_certificate(path: Path) -> x509.Certificate | None:

@@ -8,12 +8,13 @@ from controlplane.api.core_v1 import Node
 from controlplane.api.status import AlreadyExists, Conflict, NotFound
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
+from controlplane.kit.explained import Explained
 from nodeagent.node.render import NodeSettings, Observed, reconcile_registered, render_node
 
 log = logging.getLogger(__name__)
 
 
-class NameTaken(Exception):
+class NameTaken(Explained):
     """Another machine has registered under this node's name."""
 
 

@@ -1,0 +1,120 @@
+"""/etc/sampan/nodeagent.yaml: every setting, its default and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from dataclasses import field as dataclass_field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controlplane.kit.explained import Explained
+
+CONFIG_FILE = Path("/etc/sampan/nodeagent.yaml")
+
+
+class ConfigError(Explained):
+    """The configuration cannot be used; the message names the file and the setting."""
+
+
+def _setting(default: Any, note: str) -> Any:
+    return dataclass_field(default=default, metadata={"note": note})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAgentConfig:
+    """Names are kubelet's, kube-proxy's and flannel's flags."""
+
+    kubeconfig: str = _setting("/etc/sampan/nodeagent.conf", "who this node is and where the API server is")
+    client_ca_file: str = _setting("/etc/sampan/pki/ca.crt", "the CA of those who may ask this node for logs and exec")
+    cert_dir: str = _setting("/var/lib/sampan/pki", "where the rotating certificates live")
+    state_dir: str = _setting("/var/lib/sampan/nodeagent", "what the agent remembers over a restart")
+    pod_dir: str = _setting("/var/lib/kubelet/pods", "volumes and files of pods")
+    pod_manifest_path: str = _setting("/etc/sampan/manifests", "static pods: one manifest a file")
+    hostname_override: str = _setting("", "the node's name; empty: the machine's host name")
+    node_ip: str = _setting("", "the node's address; empty: that of the interface that routes to the API server")
+    node_labels: str = _setting("", "labels at registration: key=value,key=value")
+    register_with_taints: str = _setting("", "taints at first registration: key=value:Effect,…")
+    container_runtime_endpoint: str = _setting("unix:///run/containerd/containerd.sock", "the CRI socket")
+    cgroup_driver: str = _setting("cgroupfs", "cgroupfs or systemd; must be what containerd's SystemdCgroup says")
+    max_pods: int = _setting(110, "how many pods fit on this node")
+    cluster_dns: str = _setting(
+        "10.96.0.10", "the cluster's DNS address, which every node answers itself; comma-separated"
+    )
+    cluster_domain: str = _setting("cluster.local", "the domain of Services")
+    cluster_cidr: str = _setting("10.244.0.0/16", "the addresses of all pods; comma-separated for dual stack")
+    iface_vxlan_id: int = _setting(1, "the VXLAN network identifier of the overlay")
+    iface_vxlan_port: int = _setting(8472, "the overlay's UDP port")
+    iptables_variant: str = _setting("auto", "legacy, nft, or auto: whichever the machine's iptables command is")
+    proxy_mode: str = _setting("iptables", "how Services are served; iptables is the one mode there is")
+    bind_address: str = _setting("", "where the node's API listens; empty: everywhere")
+    port: int = _setting(10250, "the node's API: logs, exec, metrics (HTTPS)")
+    healthz_port: int = _setting(10248, "health (HTTP, loopback only); 0: none")
+    proxy_metrics_port: int = _setting(10249, "the service proxy's metrics (HTTP, loopback only); 0: none")
+    proxy_healthz_port: int = _setting(10256, "the service proxy's health, for load balancers (HTTP); 0: none")
+    dns_metrics_port: int = _setting(9153, "the DNS server's metrics (HTTP, loopback only); 0: none")
+    max_parallel_image_pulls: int = _setting(4, "images pulled at once")
+    v: int = _setting(2, "log verbosity; 4 and more shows debug lines")
+
+
+def load(path: Path) -> NodeAgentConfig:
+    """Return the settings of a file. Raises ConfigError."""
+    try:
+        document = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    return parse(document, str(path))
+
+
+def parse(document: Any, where: str) -> NodeAgentConfig:
+    """Return the settings of a parsed file. Raises ConfigError."""
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"{where}: expected a mapping of settings")
+    known = {key_of(one.name): one for one in fields(NodeAgentConfig)}
+    values: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in known:
+            raise ConfigError(f"{where}: unknown setting {key!r}")
+        expected = type(known[key].default)
+        if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+            raise ConfigError(f"{where}: {key} must be {'a number' if expected is int else 'text'}, not {value!r}")
+        values[known[key].name] = value
+    return NodeAgentConfig(**values)
+
+
+def render(config: NodeAgentConfig) -> str:
+    """Return the file, every setting with what it means above it."""
+    lines = ["# Settings of the node agent (nodeagent run --config FILE). Restart sampan-nodeagent after a change."]
+    for one in fields(NodeAgentConfig):
+        default = f" (default: {one.default!r})" if getattr(config, one.name) != one.default else ""
+        value = yaml.safe_dump(getattr(config, one.name), default_flow_style=True).removesuffix("...\n").strip()
+        lines += [f"# {one.metadata['note']}{default}", f"{key_of(one.name)}: {value}"]
+    return "\n".join(lines) + "\n"
+
+
+def key_of(field: str) -> str:
+    return field.replace("_", "-")
+
+
+def parse_labels(text: str) -> dict[str, str]:
+    """Return the labels of `key=value,key=value`. Raises ConfigError."""
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    if any(not separator for _, separator, _ in pairs):
+        raise ConfigError(f"node-labels: expected key=value,…, not {text!r}")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def parse_taints(text: str) -> list[tuple[str, str, str]]:
+    """Return key, value and effect of each taint of `key=value:Effect,…`. Raises ConfigError."""
+    found = []
+    for part in filter(None, text.split(",")):
+        head, colon, effect = part.rpartition(":")
+        key, _, value = head.partition("=")
+        if not colon or not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+            raise ConfigError(f"register-with-taints: expected key=value:Effect, not {part!r}")
+        found.append((key, value, effect))
+    return found

@@ -1,0 +1,88 @@
+"""`nodeagent reset`: takes this machine out of the cluster and removes what the agent made on it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from nodeagent.cmd.config import CONFIG_FILE, NodeAgentConfig, load
+
+UNIT = "sampan-nodeagent.service"
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "reset",
+        help="undo `join`: pods, rules, devices and files of the node agent are removed",
+        description="Stops the agent and removes its pods, service rules, overlay device and files. The Node object "
+        "stays: `kubectl delete node NAME` on the master removes it.",
+        epilog="example:\n  nodeagent reset",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    config = load(CONFIG_FILE) if CONFIG_FILE.exists() else NodeAgentConfig()
+    subprocess.run(["systemctl", "disable", "--now", UNIT], capture_output=True, check=False)
+    asyncio.run(_remove_pods(config))
+    _remove_network()
+    _remove_files(config)
+    print("this machine is no node any more; `kubectl delete node NAME` on the master forgets it")
+    return 0
+
+
+async def _remove_pods(config: NodeAgentConfig) -> None:
+    from nodeagent.cri.channel import Channel
+    from nodeagent.cri.errors import Unavailable
+    from nodeagent.cri.runtime import Runtime
+
+    channel = Channel(config.container_runtime_endpoint.removeprefix("unix://"))
+    runtime = Runtime(channel)
+    try:
+        for sandbox in await runtime.list_sandboxes():
+            await runtime.stop_sandbox(sandbox.id)
+            await runtime.remove_sandbox(sandbox.id)
+    except Unavailable:
+        print("the container runtime does not answer: its pods stay as they are")
+    finally:
+        await channel.close()
+
+
+def _remove_network() -> None:
+    from nodeagent.kernel.iptables import Iptables, detect_variant
+    from nodeagent.kernel.netlink import Netlink
+    from nodeagent.network import cni, masquerade
+    from nodeagent.proxy.render import JUMPS
+
+    netlink = Netlink()
+    for name in ("flannel.1", "flannel-v6.1", "cni0"):
+        link = netlink.link(name)
+        if link is not None:
+            netlink.delete_link(link.index)
+    netlink.close()
+    iptables = Iptables(detect_variant())
+    iptables.remove_jumps([*JUMPS, masquerade.POSTROUTING, masquerade.FORWARD])
+    for table in ("filter", "nat"):
+        ours = sorted(chain for chain in iptables.chains(table) if chain.startswith(("KUBE-", "FLANNEL-")))
+        lines = [f"*{table}", *(f":{chain} - [0:0]" for chain in ours), *(f"-X {chain}" for chain in ours), "COMMIT"]
+        iptables.restore("\n".join(lines) + "\n")
+    cni.CONFIG.unlink(missing_ok=True)
+    cni.SUBNET_ENV.unlink(missing_ok=True)
+
+
+def _remove_files(config: NodeAgentConfig) -> None:
+    from nodeagent.kernel.mounts import mounted_below, unmount
+
+    for mount in mounted_below(Path(config.pod_dir)):
+        unmount(mount)
+    for directory in (config.pod_dir, config.state_dir, "/var/log/pods", "/var/log/containers"):
+        shutil.rmtree(directory, ignore_errors=True)
+    (Path(config.cert_dir) / "kubelet-client-current.pem").unlink(missing_ok=True)
+    (Path(config.cert_dir) / "kubelet-serving-current.pem").unlink(missing_ok=True)
+    for name in (config.kubeconfig, str(CONFIG_FILE)):
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""The Node object and its status."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from controlplane.api.core_v1 import Node, NodeAddress, NodeCondition, NodeStatus
+from controlplane.api.meta_v1 import ObjectMeta
+from nodeagent.node.machine import Machine, Pressure, os_image
+from nodeagent.node.render import (
+    NodeSettings,
+    Observed,
+    address_conflict,
+    reconcile_registered,
+    render_node,
+    render_status,
+    same_but_for_heartbeats,
+)
+from nodeagent.node.status import status_patch
+
+NOW = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
+GIB = 2**30
+MACHINE = Machine(2, 4 * GIB, 100 * GIB, "m", "u", "b", "6.1", "Debian GNU/Linux 12", "amd64")
+CALM = Pressure(2 * GIB, 50 * GIB, 100 * GIB, 900, 1000, 100, 32768)
+SETTINGS = NodeSettings("node1", ("192.168.56.11",), version="v1.37.0")
+
+
+def observed(problems: tuple[str, ...] = (), **pressure: int) -> Observed:
+    changed = {name: pressure.get(name, getattr(CALM, name)) for name in CALM.__slots__}
+    return Observed(MACHINE, Pressure(**changed), "containerd://1.6.20", problems)
+
+
+def conditions(status: NodeStatus) -> dict[str, NodeCondition]:
+    return {condition.type: condition for condition in status.conditions}
+
+
+@pytest.mark.parametrize(
+    ("seen", "type_", "status", "reason"),
+    [
+        pytest.param(observed(), "Ready", "True", "KubeletReady", id="ready"),
+        pytest.param(observed(("no network",)), "Ready", "False", "KubeletNotReady", id="not ready"),
+        pytest.param(observed(), "MemoryPressure", "False", "KubeletHasSufficientMemory", id="memory"),
+        pytest.param(
+            observed(memory_available=50 * 2**20),
+            "MemoryPressure",
+            "True",
+            "KubeletHasInsufficientMemory",
+            id="no memory",
+        ),
+        pytest.param(observed(disk_available=GIB), "DiskPressure", "True", "KubeletHasDiskPressure", id="no disk"),
+        pytest.param(observed(inodes_free=10), "DiskPressure", "True", "KubeletHasDiskPressure", id="no inodes"),
+        pytest.param(observed(pids=32000), "PIDPressure", "True", "KubeletHasInsufficientPID", id="no pids"),
+    ],
+)
+def test_conditions(seen: Observed, type_: str, status: str, reason: str) -> None:
+    found = conditions(render_status(SETTINGS, seen, NodeStatus(), NOW))[type_]
+    assert (found.status, found.reason) == (status, reason)
+
+
+def test_a_problem_is_said_in_the_ready_condition() -> None:
+    found = conditions(render_status(SETTINGS, observed(("a", "b")), NodeStatus(), NOW))["Ready"]
+    assert found.message == "[a, b]"
+
+
+def test_transition_time_moves_only_with_the_status() -> None:
+    first = render_status(SETTINGS, observed(), NodeStatus(), NOW)
+    later = render_status(SETTINGS, observed(), first, NOW + timedelta(minutes=5))
+    ready = conditions(later)["Ready"]
+    assert (ready.last_transition_time, ready.last_heartbeat_time) == ("2026-11-21T06:30:00Z", "2026-11-21T06:35:00Z")
+    assert same_but_for_heartbeats(first, later)
+    assert not same_but_for_heartbeats(first, render_status(SETTINGS, observed(("x",)), first, NOW))
+
+
+def test_conditions_of_others_stay() -> None:
+    previous = NodeStatus(conditions=[NodeCondition(type="NetworkUnavailable", status="False")])
+    assert "NetworkUnavailable" in conditions(render_status(SETTINGS, observed(), previous, NOW))
+
+
+def test_allocatable_leaves_room_for_eviction() -> None:
+    status = render_status(SETTINGS, observed(), NodeStatus(), NOW)
+    assert status.capacity["memory"] == "4194304Ki"
+    assert status.allocatable["memory"] == f"{4194304 - 100 * 1024}Ki"
+    assert (status.capacity["cpu"], status.capacity["pods"]) == ("2", "110")
+
+
+def test_the_patch_replaces_addresses_rather_than_merging_them() -> None:
+    patch = status_patch(render_status(SETTINGS, observed(), NodeStatus(), NOW))
+    assert patch["status"]["addresses"] == [
+        {"$patch": "replace"},
+        {"type": "InternalIP", "address": "192.168.56.11"},
+        {"type": "Hostname", "address": "node1"},
+    ]
+
+
+def test_a_node_that_is_right_already_is_left_alone() -> None:
+    wanted = render_node(SETTINGS, observed(), NOW)
+    assert reconcile_registered(wanted, wanted) is None
+
+
+def test_labels_of_others_stay_and_ours_win() -> None:
+    wanted = render_node(SETTINGS, observed(), NOW)
+    labels = {"kubernetes.io/hostname": "old", "team": "a"}
+    existing = replace(wanted, metadata=replace(wanted.metadata, labels=labels))
+    update = reconcile_registered(existing, wanted)
+    assert update is not None
+    assert update.metadata.labels["kubernetes.io/hostname"] == "node1"
+    assert update.metadata.labels["team"] == "a"
+
+
+def test_two_nodes_may_not_claim_one_address() -> None:
+    other = Node(
+        metadata=ObjectMeta(name="node2"),
+        status=NodeStatus(addresses=[NodeAddress(type="InternalIP", address="10.0.2.15")]),
+    )
+    assert "--node-ip" in address_conflict("node1", ["10.0.2.15"], [other])
+    assert address_conflict("node2", ["10.0.2.15"], [other]) == ""
+    assert address_conflict("node1", ["192.168.56.11"], [other]) == ""
+
+
+def test_os_image() -> None:
+    assert os_image('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n') == "Debian GNU/Linux 12 (bookworm)"
