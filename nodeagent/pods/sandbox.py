@@ -1,0 +1,80 @@
+"""Renders a pod as the configuration of its sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controlplane.api.core_v1 import Pod
+from nodeagent.cri import cri_pb2 as cri
+from nodeagent.cri.records import POD_NAME, POD_NAMESPACE, POD_UID
+from nodeagent.pods import names
+from nodeagent.pods.cgroups import CgroupDriver, cgroup_parent
+from nodeagent.pods.dns import ClusterDns, resolver_config
+from nodeagent.pods.hosts import kernel_hostname
+from nodeagent.pods.resources import qos_class
+from nodeagent.pods.security import sandbox_security
+
+_PROTOCOL = {"TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP, "": cri.TCP}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What every pod of this node has in common."""
+
+    name: str
+    dns: ClusterDns = field(default_factory=ClusterDns)
+    cgroup_driver: CgroupDriver = CgroupDriver.CGROUPFS
+    memory_capacity: int = 0  # bytes
+    logs: Path = names.LOGS
+    log_links: Path = names.LOG_LINKS
+    kubelet_root: Path = Path("/var/lib/kubelet")
+    host_ips: tuple[str, ...] = ()
+
+
+def pod_labels(pod: Pod) -> dict[str, str]:
+    """Return the labels by which the pod's sandbox and containers are found again."""
+    meta = pod.metadata
+    return {POD_NAME: meta.name, POD_NAMESPACE: meta.namespace, POD_UID: meta.uid}
+
+
+def render_sandbox(pod: Pod, attempt: int, node: NodeSettings) -> cri.PodSandboxConfig:
+    """Return the configuration of the pod's sandbox number `attempt`."""
+    meta = pod.metadata
+    dns = resolver_config(pod, node.dns)
+    return cri.PodSandboxConfig(
+        metadata=cri.PodSandboxMetadata(name=meta.name, uid=meta.uid, namespace=meta.namespace, attempt=attempt),
+        hostname=kernel_hostname(pod, node.dns.domain),
+        log_directory=str(names.log_directory(pod, node.logs)),
+        dns_config=cri.DNSConfig(servers=dns.servers, searches=dns.searches, options=dns.options),
+        port_mappings=_port_mappings(pod),
+        labels=meta.labels | pod_labels(pod),
+        annotations=meta.annotations,
+        linux=cri.LinuxPodSandboxConfig(
+            cgroup_parent=cgroup_parent(meta.uid, qos_class(pod), node.cgroup_driver),
+            security_context=sandbox_security(pod),
+            sysctls=_sysctls(pod),
+        ),
+    )
+
+
+def _port_mappings(pod: Pod) -> list[cri.PortMapping]:
+    if pod.spec.host_network:
+        return []  # the container's port is the node's already
+    return [
+        cri.PortMapping(
+            protocol=_PROTOCOL[port.protocol],
+            container_port=port.container_port or 0,
+            host_port=port.host_port,
+            host_ip=port.host_ip,
+        )
+        for container in [*pod.spec.containers, *pod.spec.init_containers]
+        for port in container.ports
+        if port.host_port
+    ]
+
+
+def _sysctls(pod: Pod) -> dict[str, str]:
+    context = pod.spec.security_context
+    # Both net.ipv4.x and net/ipv4/x are written; the kernel's own notation has dots.
+    return {one.name.replace("/", "."): one.value for one in context.sysctls} if context else {}
