@@ -59,12 +59,11 @@ def _remove_network() -> None:
     from nodeagent.network import cni, masquerade
     from nodeagent.proxy.render import JUMPS
 
-    netlink = Netlink()
-    for name in ("flannel.1", "flannel-v6.1", "cni0"):
-        link = netlink.link(name)
-        if link is not None:
-            netlink.delete_link(link.index)
-    netlink.close()
+    with Netlink() as netlink:
+        for name in ("flannel.1", "flannel-v6.1", "cni0"):
+            link = netlink.link(name)
+            if link is not None:
+                netlink.delete_link(link.index)
     iptables = Iptables(detect_variant())
     iptables.remove_jumps([*JUMPS, masquerade.POSTROUTING, masquerade.FORWARD])
     for table in ("filter", "nat"):

@@ -149,12 +149,11 @@ class Iptables:
             fcntl.flock(lock, fcntl.LOCK_EX)
             opened = (iptc.Table6 if self.ipv6 else iptc.Table)(table, autocommit=False)
             opened.refresh()
+            # Never close it: the library shares one object per table and follows a closed one's null pointer.
             try:
                 yield opened
             except iptc.IPTCError as error:
                 raise IptablesFailure(f"{self._command} -t {table}: {error}") from error
-            finally:
-                opened.close()
 
 
 def _present(table: Any, jump: Jump) -> bool:

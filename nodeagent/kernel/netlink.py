@@ -98,6 +98,12 @@ class Netlink:
     def close(self) -> None:
         self._ip.close()
 
+    def __enter__(self) -> Netlink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def links(self) -> list[Link]:
         return [_link(message) for message in self._ip.get_links()]
 
