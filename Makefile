@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 LAB := cd vagrant && PYTHONUNBUFFERED=1 ../$(PYTHON) -m lab
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-cluster lab-machines lab-down test check format generate lock clean bootstrap
+.PHONY: help lab lab-cluster lab-machines lab-down test check lint format generate lock clean bootstrap
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,13 +31,15 @@ lab-down: ## remove every trace of the lab
 test: bootstrap ## install what the tests need, and pass them all
 	@$(PYTHON) -m pytest tests
 
-check: bootstrap ## the quick half: format, lint, types, imports, unit tests
+check: lint ## the quick half: format, lint, types, imports, unit tests
+	$(PYTHON) -m pytest tests/unit -q
+
+lint: bootstrap ## format, lint, types and imports only
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	cd vagrant && ../.venv/bin/mypy --config-file ../pyproject.toml lab
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest tests/unit -q
 
 format: bootstrap ## rewrite the Python files in the project's format
 	.venv/bin/ruff check --fix-only --quiet .

@@ -44,10 +44,14 @@ def fetch(packages: list[str]) -> list[Path]:
     ]
     run("apt-get", "install", "-q=2", "-y", "--download-only", *options, *packages)
     plan = run("apt-get", "install", "-q=2", "-y", "--simulate", *options, *packages)
-    return [_file(store, found) for found in re.finditer(r"^Inst (\S+) \((\S+) .*?\[(\w+)\]", plan, re.MULTILINE)]
+    return [store / file_name(found) for found in re.finditer(PLANNED, plan, re.MULTILINE)]
 
 
-def _file(store: Path, found: re.Match[str]) -> Path:
-    # A line of --simulate: Inst nginx (1.22.1-9 Debian:12.5/stable [amd64])
+# A line of --simulate: Inst NAME [OLD] (NEW RELEASES [ARCHITECTURE]) [...]
+PLANNED = r"^Inst (\S+) (?:\[\S+\] )?\((\S+) .*?\[(\w+)\]\)"
+
+
+def file_name(found: re.Match[str]) -> str:
+    """How apt names the file of a package it downloaded."""
     name, version, architecture = found.groups()
-    return store / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
+    return f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
