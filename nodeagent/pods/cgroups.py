@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from nodeagent.pods.resources import BEST_EFFORT, BURSTABLE
+from controlplane.api.qos import BEST_EFFORT, BURSTABLE
 
 _LEVEL = {BURSTABLE: "burstable", BEST_EFFORT: "besteffort"}
 

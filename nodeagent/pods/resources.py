@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from controlplane.api import quantity
-from controlplane.api.base import Quantity
+from controlplane.api import qos, quantity
+from controlplane.api.codec import to_document
 from controlplane.api.core_v1 import Container, EphemeralContainer, Pod, ResourceRequirements
 from nodeagent.cri import cri_pb2 as cri
-
-GUARANTEED, BURSTABLE, BEST_EFFORT = "Guaranteed", "Burstable", "BestEffort"
 
 _PERIOD = 100_000  # microseconds over which a CPU quota is counted
 _MIN_QUOTA = 1_000  # microseconds: the kernel takes no less
@@ -20,26 +16,8 @@ _GUARANTEED_SCORE, _BEST_EFFORT_SCORE = -997, 1000
 
 
 def qos_class(pod: Pod) -> str:
-    """Return the pod's quality of service; only CPU and memory count."""
-    if pod.status.qos_class:
-        return pod.status.qos_class
-    containers = [*pod.spec.init_containers, *pod.spec.containers]
-    resources = [container.resources or ResourceRequirements() for container in containers]
-    if pod.spec.resources is not None and (pod.spec.resources.requests or pod.spec.resources.limits):
-        resources = [pod.spec.resources]
-    if not any(_amounts(one.requests) or _amounts(one.limits) for one in resources):
-        return BEST_EFFORT
-    return GUARANTEED if all(_guaranteed(one) for one in resources) else BURSTABLE
-
-
-def _amounts(amounts: Mapping[str, Quantity]) -> dict[str, int]:
-    counted = {name: quantity.amount(amount).nanos for name, amount in amounts.items() if name in ("cpu", "memory")}
-    return {name: nanos for name, nanos in counted.items() if nanos}
-
-
-def _guaranteed(resources: ResourceRequirements) -> bool:
-    limits = _amounts(resources.limits)
-    return len(limits) == 2 and {**limits, **_amounts(resources.requests)} == limits
+    """Return the pod's quality of service: the API server says so, but not of a static pod."""
+    return pod.status.qos_class or qos.qos_class(to_document(pod.spec))
 
 
 def linux_resources(
@@ -73,16 +51,11 @@ def oom_score_adjust(pod: Pod, wanted: ResourceRequirements, memory_capacity: in
     if (pod.spec.priority or 0) >= _SYSTEM_CRITICAL:
         return _GUARANTEED_SCORE
     match qos_class(pod):
-        case "Guaranteed":
+        case qos.GUARANTEED:
             return _GUARANTEED_SCORE
-        case "BestEffort":
+        case qos.BEST_EFFORT:
             return _BEST_EFFORT_SCORE
     request = quantity.value(wanted.requests.get("memory", wanted.limits.get("memory", 0)))
     score = 1000 - 1000 * request // max(1, memory_capacity)
     # Never as safe as guaranteed pods, never as exposed as best effort ones.
     return min(max(score, 1000 + _GUARANTEED_SCORE), _BEST_EFFORT_SCORE - 1)
-
-
-def total(amounts: Iterable[Mapping[str, Quantity]], name: str) -> int:
-    """Return the sum of one resource over several containers, in thousandths."""
-    return sum(quantity.milli_value(one[name]) for one in amounts if name in one)
