@@ -93,6 +93,8 @@ class DeploymentController:
     async def reconcile(self, key: Key) -> float | None:
         deployment = self._deployments.lister.get(*key)
         if deployment is None:
+            self._written.forget(key)
+            self._own_written.forget(key)
             return None  # deleted; the garbage collector owns its ReplicaSets
         if self._written.unseen(key) or self._own_written.unseen(key):
             return 1.0  # the watch event that brings what we wrote comes first
