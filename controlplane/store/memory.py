@@ -1,0 +1,163 @@
+"""A store that lives and dies with its process: for tests, simulations and clusters of an hour."""
+
+from __future__ import annotations
+
+import builtins
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from operator import attrgetter
+
+from controlplane.kit.clock import Clock
+from controlplane.kit.tasks import running
+from controlplane.store.broadcast import Broadcast
+from controlplane.store.errors import StoreClosed
+from controlplane.store.expiry import Expiry
+from controlplane.store.interface import Compacted, Event, FutureRevision, Page, Record, RevisionMismatch
+from controlplane.store.keys import Entry, Keyspace
+
+EMPTY_REVISION = 1  # of a store without a write, as etcd's: 0 says "any" or "absent" wherever a revision is asked for
+
+_revision = attrgetter("revision")
+
+
+class MemoryStore:
+    """Every version of every key, in a list."""
+
+    def __init__(self, clock: Clock):
+        self._keys = Keyspace()
+        self._log: list[Event] = []  # what was not compacted away, by revision
+        self._versions: dict[str, list[Event]] = {}  # the same and what survives compaction, by key and revision
+        self._compacted = 0
+        self._closed = False
+        self._broadcast = Broadcast(EMPTY_REVISION)
+        self._expiry = Expiry(clock, lambda key, revision: self.delete(key, expected=revision))
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, clock: Clock) -> AsyncIterator[MemoryStore]:
+        """Make a store, and run it until the block ends."""
+        store = cls(clock)
+        try:
+            async with running(store.run()):
+                yield store
+        finally:
+            await store.close()
+
+    async def run(self) -> None:
+        """Delete expired keys, until cancelled."""
+        await self._expiry.run()
+
+    async def get(self, key: str) -> Record | None:
+        self._check_open()
+        return self._record(key)
+
+    def _record(self, key: str) -> Record | None:
+        return _as_record(self._versions[key][-1]) if self._keys.get(key) else None
+
+    async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: int = 0) -> Page:
+        self._check_open()
+        at = self._check_revision(revision)
+        if at == self._broadcast.revision:
+            keys, remaining = self._keys.page(prefix, start_after, limit)
+            return Page([_as_record(self._versions[key][-1]) for key in keys], at, remaining)
+        found = [
+            record
+            for key in sorted(self._versions)
+            if key.startswith(prefix) and key > start_after and (record := self._record_at(key, at))
+        ]
+        shown = found[:limit] if limit else found
+        return Page(shown, at, len(found) - len(shown))
+
+    def _check_revision(self, revision: int) -> int:
+        if revision > self._broadcast.revision:
+            raise FutureRevision(f"revision {revision} has not been written yet, {self._broadcast.revision} is newest")
+        if revision and revision < self._compacted:
+            raise Compacted(self._compacted)
+        return revision or self._broadcast.revision
+
+    def _record_at(self, key: str, revision: int) -> Record | None:
+        versions = self._versions[key]
+        index = bisect_right(versions, revision, key=_revision)
+        return _as_record(versions[index - 1]) if index and versions[index - 1].value is not None else None
+
+    async def put(self, key: str, value: bytes, *, expected: int | None, ttl: int = 0) -> int:
+        self._check_open()
+        entry = self._keys.get(key)
+        self._check_expected(key, expected, entry)
+        event = self._append(key, value, entry)
+        self._keys.set(key, Entry(event.revision, event.create_revision))
+        if deadline := self._expiry.deadline(ttl):
+            self._expiry.add(deadline, key, event.revision)
+        self._broadcast.publish((event,))
+        return event.revision
+
+    async def delete(self, key: str, *, expected: int | None) -> int:
+        self._check_open()
+        entry = self._keys.get(key)
+        self._check_expected(key, expected, entry)
+        if entry is None:
+            raise RevisionMismatch(key, expected or 0, None)
+        event = self._append(key, None, entry)
+        self._keys.remove(key)
+        self._broadcast.publish((event,))
+        return event.revision
+
+    def _check_expected(self, key: str, expected: int | None, entry: Entry | None) -> None:
+        if expected is not None and expected != (entry.revision if entry else 0):
+            raise RevisionMismatch(key, expected, self._record(key))
+
+    def _append(self, key: str, value: bytes | None, entry: Entry | None) -> Event:
+        revision = self._broadcast.revision + 1
+        created = 0 if value is None else entry.create_revision if entry else revision
+        versions = self._versions.setdefault(key, [])
+        event = Event(key, value, revision, created, versions[-1].value if versions else None)
+        versions.append(event)
+        self._log.append(event)
+        return event
+
+    async def revision(self) -> int:
+        self._check_open()
+        return self._broadcast.revision
+
+    def watch(self, prefix: str, *, after: int) -> AsyncIterator[Sequence[Event]]:
+        return self._broadcast.watch(prefix, after, self._history)
+
+    async def _history(self, prefix: str, after: int, until: int) -> AsyncGenerator[Sequence[Event]]:
+        if after < self._compacted:
+            raise Compacted(self._compacted)
+        first, last = (bisect_right(self._log, bound, key=_revision) for bound in (after, until))
+        events = tuple(event for event in self._log[first:last] if event.key.startswith(prefix))
+        if events:
+            yield events
+
+    async def compact(self, revision: int) -> None:
+        self._check_open()
+        if revision > self._broadcast.revision:
+            raise FutureRevision(f"cannot compact at revision {revision}, {self._broadcast.revision} is newest")
+        if revision <= self._compacted:
+            return
+        self._compacted = revision
+        del self._log[: bisect_right(self._log, revision, key=_revision)]
+        for key, versions in list(self._versions.items()):
+            self._compact_key(key, versions, revision)
+
+    def _compact_key(self, key: str, versions: builtins.list[Event], revision: int) -> None:
+        index = bisect_right(versions, revision, key=_revision)
+        keeps_last = index and versions[index - 1].value is not None
+        del versions[: index - 1 if keeps_last else index]
+        if not versions:
+            del self._versions[key]
+
+    async def close(self) -> None:
+        self._closed = True
+        self._broadcast.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed
+
+
+def _as_record(event: Event) -> Record:
+    assert event.value is not None
+    return Record(event.key, event.value, event.create_revision, event.revision)

@@ -1,0 +1,39 @@
+"""Forgetting history in steps so small that no writer waits for long."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from controlplane.store.sqlite import statements
+
+STEP = 500  # revisions a transaction: some milliseconds
+_SPARE_PAGES = 4096  # free pages kept for the next writes: 16 MiB
+_VACUUM_PAGES = 1024  # pages given back at a time
+
+
+def mark(connection: sqlite3.Connection, compacted: int, newest: int) -> None:
+    """Note that the history before `compacted` is gone, before any of it goes; revisions never start over."""
+    connection.execute(statements.SET_COMPACTED, (compacted, newest))
+
+
+def sweep(connection: sqlite3.Connection, after: int, until: int) -> None:
+    """Delete what the writes of a range of revisions have replaced."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(statements.FORGET_REPLACED, (after, until))
+        connection.execute(statements.FORGET_DELETIONS, (after, until))
+        connection.execute(statements.SET_SWEPT, (until,))
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.execute("COMMIT")
+
+
+def vacuum(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back to the file system; True when there is more to give."""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if free <= _SPARE_PAGES:
+        return False
+    # Each step of the statement frees one page, so it must be read to its end.
+    connection.execute(f"PRAGMA incremental_vacuum({min(_VACUUM_PAGES, free - _SPARE_PAGES)})").fetchall()
+    return True

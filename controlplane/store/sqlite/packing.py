@@ -1,0 +1,64 @@
+"""Many rows as two SQL parameters or one result row: a JSON text for the small columns, one blob for all values.
+
+`[[7,"/a",7,0,null,0,3],[8,"/b",8,0,null,3,2]]` + `b"onetw"` are the values `one` of /a and `tw` of /b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[list[Any]])
+
+
+class Row(NamedTuple):
+    """A row of the history. A deletion has `value` None and `create_revision` 0."""
+
+    revision: int
+    key: str
+    value: bytes | None
+    create_revision: int
+    previous: int  # the revision that held the key before, 0: none
+    expires: float | None  # seconds since 1970
+
+
+def pack(rows: Iterable[Row]) -> tuple[str, bytes]:
+    """Return rows as the parameters of statements.INSERT, which counts blob positions from 1."""
+    columns: list[tuple[Any, ...]] = []
+    values: list[bytes] = []
+    start = 1
+    for row in rows:
+        length = None if row.value is None else len(row.value)
+        columns.append((row.revision, row.key, row.create_revision, row.previous, row.expires, start, length))
+        if row.value:
+            values.append(row.value)
+            start += len(row.value)
+    return _encoder.encode(columns).decode(), b"".join(values)
+
+
+class Blob:
+    """Values cut off the front of a concatenation."""
+
+    def __init__(self, data: bytes | None):
+        self._data, self._position = data or b"", 0
+
+    def take(self, length: int | None) -> bytes | None:
+        if length is None:
+            return None
+        start = self._position
+        self._position += length
+        return self._data[start : self._position]
+
+
+def unpack(result: Sequence[Any]) -> Iterator[tuple[list[Any], list[bytes | None]]]:
+    """Yield each row's columns and values from a result (columns, blob, ...): the lengths end each row's columns."""
+    text, *data = result
+    if text is None:
+        return
+    blobs = [Blob(one) for one in data]
+    for columns in _decoder.decode(text):
+        lengths = columns[-len(blobs) :]
+        yield columns, [blob.take(length) for blob, length in zip(blobs, lengths, strict=True)]
