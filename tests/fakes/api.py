@@ -136,11 +136,6 @@ class FakeApi:
         document = self._objects.get(resource_of(type_), {}).get((namespace, name))
         return from_document(document, type_) if document is not None else None
 
-    def list(self, type_: type[T], namespace: str = "") -> list[T]:
-        """Return the objects by namespace and name."""
-        objects = sorted(self._objects.get(resource_of(type_), {}).items())
-        return [from_document(document, type_) for (where, _), document in objects if namespace in ("", where)]
-
     def fail(self, error: Exception, *, method: str = "", path: str = "", times: int = 1) -> None:
         """Answer the next `times` requests of this method and path (a regular expression) with `error`."""
         self._failures.append(_Failure(method, re.compile(path), error, times))
@@ -171,6 +166,11 @@ class FakeApi:
     def writes(self) -> list[Asked]:
         """Return the requests that were not reads."""
         return [asked for asked in self.requests if asked.method != "GET"]
+
+    def list(self, type_: type[T], namespace: str = "") -> list[T]:
+        """Return the objects by namespace and name."""
+        objects = sorted(self._objects.get(resource_of(type_), {}).items())
+        return [from_document(document, type_) for (where, _), document in objects if namespace in ("", where)]
 
     @property
     def watching(self) -> int:
