@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from lab import network
+from lab import cgroups, network
 from lab.cluster import Cluster, Machine
 from lab.paths import PROJECT, SHARED, STATE, VAGRANT
 from lab.step import LabError, run, try_run, wait_until
@@ -37,6 +37,13 @@ def start(machine: Machine, cluster: Cluster, layers: list[Path]) -> None:
     if is_running(machine):
         return
     state = directory(machine.name)
+    if cgroups.processes(machine.name):
+        if not state.exists():
+            raise LabError(
+                f"a machine {machine.name} that was not started from this directory is running: there is one lab a host; "
+                "'make lab-down', here or there, removes it"
+            )
+        cgroups.kill(machine.name)  # what is left of a launcher that died
     for name in ("upper", "work", "root", "containerd"):
         (state / name).mkdir(parents=True, exist_ok=True)
     SHARED.mkdir(exist_ok=True)
