@@ -5,10 +5,16 @@
                                                in this order:                      in the same order
 
 NamespaceLifecycle, LimitRanger, ServiceAccount, NodeRestriction, TaintNodesByCondition, Priority,
-DefaultTolerationSeconds, CertificateApproval, CertificateSigning, CertificateSubjectRestriction, ResourceQuota:
-upstream's order. Cheap refusals come first, and ResourceQuota last: it counts what the others have decided.
+DefaultTolerationSeconds, StorageObjectInUseProtection, CertificateApproval, CertificateSigning,
+CertificateSubjectRestriction: upstream's order, kept in `chain.py`. Plug-ins of other rooms (RBAC's escalation check)
+come last.
 
 A plug-in a file; each decides from the request and from objects in memory (`api.reader`), and does no I/O.
 """
 
 from __future__ import annotations
+
+from controlplane.admission.chain import Materials, default_chain
+from controlplane.admission.interface import Attributes, Chain, Operation, Plugin
+
+__all__ = ["Attributes", "Chain", "Materials", "Operation", "Plugin", "default_chain"]

@@ -1,0 +1,89 @@
+"""Which plug-ins a server runs, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from controlplane.admission.certificate_approval import CertificateApproval
+from controlplane.admission.certificate_signing import CertificateSigning
+from controlplane.admission.certificate_subject_restriction import CertificateSubjectRestriction
+from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
+from controlplane.admission.interface import Chain, Plugin
+from controlplane.admission.limit_ranger import LimitRanger
+from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
+from controlplane.admission.node_restriction import NodeRestriction
+from controlplane.admission.priority import Priority
+from controlplane.admission.service_account import ServiceAccount
+from controlplane.admission.signers import SignerPolicy
+from controlplane.admission.storage_object_in_use_protection import StorageObjectInUseProtection
+from controlplane.admission.taint_nodes_by_condition import TaintNodesByCondition
+from controlplane.api.reader import ObjectReader
+from controlplane.kit.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What plug-ins are made from."""
+
+    reader: ObjectReader
+    clock: Clock
+    random: Random
+    signer_policy: SignerPolicy
+
+
+# In the order in which they run.
+_MAKERS: dict[str, Callable[[Materials], Plugin]] = {
+    "NamespaceLifecycle": lambda m: NamespaceLifecycle(m.reader, m.clock),
+    "LimitRanger": lambda m: LimitRanger(m.reader),
+    "ServiceAccount": lambda m: ServiceAccount(m.reader, m.clock, m.random),
+    "NodeRestriction": lambda m: NodeRestriction(m.reader),
+    "TaintNodesByCondition": lambda m: TaintNodesByCondition(),
+    "Priority": lambda m: Priority(),
+    "DefaultTolerationSeconds": lambda m: DefaultTolerationSeconds(),
+    "StorageObjectInUseProtection": lambda m: StorageObjectInUseProtection(),
+    "CertificateApproval": lambda m: CertificateApproval(m.signer_policy),
+    "CertificateSigning": lambda m: CertificateSigning(m.signer_policy),
+    "CertificateSubjectRestriction": lambda m: CertificateSubjectRestriction(),
+}
+OFF_BY_DEFAULT = frozenset({"StorageObjectInUseProtection"})
+KNOWN: tuple[str, ...] = tuple(_MAKERS)
+
+# Names that units written for upstream use; naming one is no mistake, but it does nothing here.
+WITHOUT_EFFECT = frozenset(
+    {
+        "AlwaysAdmit", "AlwaysPullImages", "ClusterTrustBundleAttest", "DefaultIngressClass", "DefaultStorageClass",
+        "Initializers", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "PersistentVolumeClaimResize",
+        "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity", "PodSecurityPolicy", "PodTopologyLabels",
+        "ResourceQuota", "RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
+    }
+)  # fmt: skip
+
+
+class UnknownPlugin(ValueError):
+    """There is no plug-in of this name."""
+
+
+def selected(enabled: Iterable[str] = (), disabled: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+    """Return the plug-ins to run, in order, and those of `enabled` that have no effect. Raises UnknownPlugin."""
+    enabled, disabled = set(enabled), set(disabled)
+    for name in sorted(enabled | disabled):
+        if name not in _MAKERS and name not in WITHOUT_EFFECT:
+            raise UnknownPlugin(f'there is no admission plugin "{name}"')
+    if both := sorted(enabled & disabled):
+        raise UnknownPlugin(f"admission plugins are both enabled and disabled: {', '.join(both)}")
+    run = [name for name in _MAKERS if name in enabled or (name not in OFF_BY_DEFAULT and name not in disabled)]
+    return run, sorted(enabled & WITHOUT_EFFECT)
+
+
+def default_chain(
+    materials: Materials,
+    *,
+    enabled: Iterable[str] = (),
+    disabled: Iterable[str] = (),
+    extra: Sequence[Plugin] = (),
+) -> Chain:
+    """Return the chain of a server; `extra` are plug-ins of other rooms, and run last."""
+    run, _ = selected(enabled, disabled)
+    return Chain([*(_MAKERS[name](materials) for name in run), *extra])
