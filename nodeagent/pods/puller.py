@@ -134,6 +134,10 @@ class ImagePuller:
             pull.add_done_callback(lambda _: self._pulls.pop(key, None))
         return await asyncio.shield(pull)
 
+    async def _pull_one(self, name: str, credentials: Credentials | None) -> str:
+        async with self._slots:
+            return await self._images.pull(name, credentials)
+
     def _failed(self, pod: Pod, container: Container | EphemeralContainer, why: str, tell: Tell) -> ImageTrouble:
         key, now = (pod.metadata.uid, container.image), self._clock.now()
         count = self._failures[key].count + 1 if key in self._failures else 0

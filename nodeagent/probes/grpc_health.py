@@ -44,7 +44,8 @@ def decode_status(data: bytes) -> int:
 def _say(error: grpc.aio.AioRpcError, address: str, timeout: float) -> str:
     match error.code():
         case grpc.StatusCode.UNIMPLEMENTED:
-            return f"error: this server does not implement the grpc health protocol (grpc.health.v1.Health): {error.details()}"
+            protocol = "the grpc health protocol (grpc.health.v1.Health)"
+            return f"error: this server does not implement {protocol}: {error.details()}"
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return f"timeout: health rpc did not complete within {timeout:g}s"
         case grpc.StatusCode.UNAVAILABLE:
