@@ -40,8 +40,8 @@ def start(machine: Machine, cluster: Cluster, layers: list[Path]) -> None:
     if cgroups.processes(machine.name):
         if not state.exists():
             raise LabError(
-                f"a machine {machine.name} that was not started from this directory is running: there is one lab a host; "
-                "'make lab-down', here or there, removes it"
+                f"a machine {machine.name} that was not started from this directory is running: "
+                "there is one lab a host; 'make lab-down', here or there, removes it"
             )
         cgroups.kill(machine.name)  # what is left of a launcher that died
     for name in ("upper", "work", "root", "containerd"):
