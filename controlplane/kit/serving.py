@@ -1,95 +1,163 @@
-"""A small HTTP server for what every component shows besides its work: health, metrics, and little else."""
+"""The small HTTPS server that every component has: is it well, and what does it count.
+
+    routes = {"/metrics": metrics_page(registry), **health_pages({"leaderElection": elector_check})}
+    async with serve(routes, "0.0.0.0", 10259, tls=server_context(certificate, key, client_ca), guard=guard):
+        ...
+
+Who may see a page is asked of a `Guard`; the paths in `OPEN` need no asking.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
-TEXT = "text/plain; charset=utf-8"
+from controlplane.kit.clock import Clock
+from controlplane.kit.explained import Explained
+from controlplane.kit.metrics import CONTENT_TYPE, render
 
+Page: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Check: TypeAlias = Callable[[], str]
+"""Returns "" when well, else what is wrong."""
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer."""
+OPEN = ("/healthz", "/livez", "/readyz")
 
-    status: int = 200
-    body: bytes = b"ok"
-    content_type: str = TEXT
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request: its path, its query, and what its sender proved."""
-
-    path: str
-    query: Mapping[str, str]
-    certificate: bytes | None = None  # the client's, in DER, if the TLS layer verified one
-    token: str = ""  # the bearer token
-
-
-Handler = Callable[[Ask], Awaitable[Reply]]
-Gate = Callable[[Ask], Awaitable[Reply | None]]
-"""Returns the refusal, or None for a request that may pass."""
-
-
-async def everybody(ask: Ask) -> Reply | None:
-    """The gate of a server that only loopback reaches."""
-    return None
+# How often, in seconds, the files of a serving certificate are looked at.
+_CERTIFICATE_PERIOD = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Serves `routes` (exact paths) on one address until cancelled. `open_paths` need not pass the gate."""
+class Caller:
+    """Who calls, as far as the connection says: a bearer token, or a client certificate that TLS verified."""
 
-    host: str
-    port: int
-    routes: Mapping[str, Handler]
-    tls: ssl.SSLContext | None = None
-    gate: Gate = everybody
-    open_paths: frozenset[str] = field(default_factory=frozenset)
-
-    async def run(self) -> None:
-        """Raises OSError where the port is taken."""
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None))
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self.host or None, self.port, ssl_context=self.tls).start()
-            await asyncio.get_running_loop().create_future()
-        finally:
-            await runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method not in ("GET", "HEAD"):
-            return web.Response(status=405, text="405: only GET\n")
-        ask = _ask(request)
-        handler = self.routes.get(ask.path)
-        if handler is None:
-            return web.Response(status=404, text="404 page not found\n")
-        refusal = None if ask.path in self.open_paths else await self.gate(ask)
-        reply = refusal or await handler(ask)
-        return web.Response(status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type})
+    token: str = ""
+    common_name: str = ""
+    organizations: tuple[str, ...] = ()
 
 
-def _ask(request: web.BaseRequest) -> Ask:
-    tls = request.transport.get_extra_info("ssl_object") if request.transport else None
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a caller gets no page."""
+
+    status: int
+    message: str
+
+
+class Guard(Protocol):
+    """Decides who sees a page."""
+
+    async def refuse(self, caller: Caller, method: str, path: str) -> Refusal | None:
+        """Return why `caller` may not, or None."""
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Return who sent a request."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return Ask(
-        path=request.path,
-        query=dict(request.query),
-        certificate=tls.getpeercert(binary_form=True) if tls else None,
+    certificate = request.transport.get_extra_info("peercert") if request.transport else None
+    subject = [pair for part in (certificate or {}).get("subject", ()) for pair in part]
+    return Caller(
         token=token.strip() if kind.lower() == "bearer" else "",
+        common_name=next((value for name, value in subject if name == "commonName"), ""),
+        organizations=tuple(value for name, value in subject if name == "organizationName"),
     )
 
 
-def health(check: Callable[[], str]) -> Handler:
-    """Return a handler that says ok, or 503 with the problem `check` names ("" for none)."""
+def metrics_page(registry: CollectorRegistry) -> Page:
+    """Return the page Prometheus scrapes."""
 
-    async def handler(_: Ask) -> Reply:
-        problem = check()
-        return Reply() if not problem else Reply(503, problem.encode())
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(body=render(registry), headers={"Content-Type": CONTENT_TYPE})
 
-    return handler
+    return page
+
+
+def health_pages(checks: Mapping[str, Check], *, live: Mapping[str, Check] | None = None) -> dict[str, Page]:
+    """Return /healthz, /livez and /readyz: all ask `checks`, /livez only `live` where that is given."""
+    return {
+        "/healthz": _health_page("healthz", checks),
+        "/livez": _health_page("livez", checks if live is None else live),
+        "/readyz": _health_page("readyz", checks),
+    }
+
+
+def _health_page(name: str, checks: Mapping[str, Check]) -> Page:
+    async def page(request: web.Request) -> web.Response:
+        found = {"ping": "", **{check: ask() for check, ask in checks.items()}}
+        failed = any(found.values())
+        if not failed and "verbose" not in request.query:
+            return web.Response(text="ok")
+        lines = [f"[-]{check} failed: {why}" if why else f"[+]{check} ok" for check, why in found.items()]
+        lines.append(f"{name} check {'failed' if failed else 'passed'}")
+        return web.Response(text="\n".join(lines) + "\n", status=500 if failed else 200)
+
+    return page
+
+
+@asynccontextmanager
+async def serve(
+    routes: Mapping[str, Page],
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None,
+    guard: Guard | None = None,
+) -> AsyncIterator[int]:
+    """Serve pages while the block runs; the block is given the port. Raises Explained when the address is taken."""
+    runner = web.AppRunner(_application(routes, guard), access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            raise Explained(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _application(routes: Mapping[str, Page], guard: Guard | None) -> web.Application:
+    @web.middleware
+    async def guarded(request: web.Request, handler: Page) -> web.StreamResponse:
+        if guard is not None and request.path not in OPEN:
+            refusal = await guard.refuse(caller_of(request), request.method, request.path)
+            if refusal is not None:
+                return web.Response(text=refusal.message + "\n", status=refusal.status)
+        return await handler(request)
+
+    application = web.Application(middlewares=[guarded])
+    for path, page in routes.items():
+        application.router.add_get(path, page)
+    return application
+
+
+def server_context(certificate: Path, key: Path, client_ca: Path | None = None) -> ssl.SSLContext:
+    """Return a server's TLS; with `client_ca`, certificates that it signed are asked for and verified."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except (OSError, ssl.SSLError) as error:
+        raise Explained(f"the serving certificate {certificate} is not usable: {error}") from error
+    return context
+
+
+async def follow_certificate(context: ssl.SSLContext, certificate: Path, key: Path, clock: Clock) -> None:
+    """Load the files again whenever they are replaced, until cancelled; connections made after that see it."""
+    seen = certificate.stat().st_mtime_ns
+    while True:
+        await clock.sleep(_CERTIFICATE_PERIOD)
+        now = certificate.stat().st_mtime_ns
+        if now != seen:
+            context.load_cert_chain(certificate, key)
+            seen = now
