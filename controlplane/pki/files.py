@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from controlplane.kit.explained import Explained
 from controlplane.pki.issue import Pair, load_pair
 
 SECRET, PUBLIC = 0o600, 0o644
 
 
-class FileError(Exception):
+class FileError(Explained):
     """A file of the cluster cannot be read or written; the message says which and why."""
 
 

@@ -1,0 +1,165 @@
+"""The settings of a program: one table gives its flags, its defaults and its commented file.
+
+    default  <  /etc/sampan/<program>.yaml  <  command line
+
+Names are upstream's flags, in the file too, so that what is known about a flag elsewhere holds here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from controlplane.kit.explained import Explained
+
+Value: TypeAlias = "str | int | float | bool | list[str]"
+"""What a setting may be; its default says which of these. Durations are texts such as 1h30m, lists come by comma."""
+
+
+class SettingsError(Explained):
+    """A setting cannot be used; the message names the file or flag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting."""
+
+    name: str
+    default: Value
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a program."""
+
+    program: str
+    table: tuple[Setting, ...]
+    # Flags that upstream has retired or that mean nothing here, with what to know: units written long ago still start.
+    retired: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        return {setting.name: setting.default for setting in self.table}
+
+    def add_flags(self, parser: argparse.ArgumentParser) -> None:
+        """Add --config and a flag for every setting; one that is not given stays None."""
+        parser.add_argument("--config", metavar="FILE", default="", help="settings as YAML; flags win over them")
+        for setting in self.table:
+            default = ",".join(setting.default) if isinstance(setting.default, list) else setting.default
+            shown = (
+                f" (default: {str(default).lower() if isinstance(default, bool) else default})" if default != "" else ""
+            )
+            parser.add_argument(
+                f"--{setting.name}",
+                dest=setting.name,
+                metavar=_metavar(setting.default),
+                nargs="?" if isinstance(setting.default, bool) else None,
+                const="true" if isinstance(setting.default, bool) else None,
+                help=(setting.note + shown).replace("%", "%%"),
+            )
+        for name in self.retired:
+            parser.add_argument(f"--{name}", dest=name, nargs="?", const="true", help=argparse.SUPPRESS)
+
+    def resolve(self, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+        """Return every setting's value, and warnings about retired flags. Raises SettingsError."""
+        values: dict[str, Any] = dict(self.defaults)
+        if options.config:
+            values |= self.load(Path(options.config))
+        for setting in self.table:
+            given = getattr(options, setting.name, None)
+            if given is not None:
+                values[setting.name] = convert(given, setting.default, f"--{setting.name}")
+        warnings = [
+            f"--{name} has no effect: {why}"
+            for name, why in self.retired.items()
+            if getattr(options, name, None) is not None
+        ]
+        return values, warnings
+
+    def load(self, path: Path) -> dict[str, Value]:
+        """Return what a file sets. Raises SettingsError."""
+        try:
+            loaded = yaml.safe_load(path.read_text()) or {}
+        except OSError as error:
+            raise SettingsError(f"cannot read {path}: {error.strerror}") from error
+        except yaml.YAMLError as error:
+            raise SettingsError(f"{path} is not YAML: {error}") from error
+        if not isinstance(loaded, dict):
+            raise SettingsError(f"{path}: expected settings, one a line")
+        known = {setting.name: setting for setting in self.table}
+        values: dict[str, Value] = {}
+        for name, value in loaded.items():
+            if name in self.retired:
+                continue
+            if name not in known:
+                raise SettingsError(f'{path}: there is no setting "{name}"')
+            values[name] = convert(value, known[name].default, f"{path}: {name}")
+        return values
+
+    def render(self, values: Mapping[str, Value]) -> str:
+        """Return the file, with every setting, what it means, and its default where it has another value."""
+        lines = [
+            f"# Settings of {self.program}. Names are upstream's flags; a flag on the command line wins.",
+            f"# After a change: systemctl restart {self.program}",
+        ]
+        for setting in self.table:
+            value = values.get(setting.name, setting.default)
+            default = "" if value == setting.default else f" (default: {_yaml(setting.default)})"
+            lines += ["", f"# {setting.note}{default}", f"{setting.name}: {_yaml(value)}"]
+        return "\n".join(lines) + "\n"
+
+
+def convert(given: Any, default: Value, where: str) -> Value:
+    """Return a value of the default's type. Raises SettingsError."""
+    try:
+        if isinstance(default, bool):
+            return _boolean(given)
+        if isinstance(default, int):
+            return int(str(given))
+        if isinstance(default, float):
+            return float(given)
+        if isinstance(default, list):
+            return [str(one) for one in given] if isinstance(given, list) else _split(str(given))
+        return "" if given is None else str(given)
+    except (ValueError, TypeError):
+        raise SettingsError(f"{where}: {given!r} is not {_metavar(default).lower()}") from None
+
+
+def _boolean(given: Any) -> bool:
+    text = str(given).lower()
+    if text not in ("true", "false"):
+        raise ValueError(given)
+    return text == "true"
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _metavar(default: Value) -> str:
+    names: Sequence[tuple[type, str]] = ((bool, "TRUE|FALSE"), (int, "NUMBER"), (float, "NUMBER"), (list, "A,B"))
+    return next((name for type_, name in names if isinstance(default, type_)), "TEXT")
+
+
+def _yaml(value: Value) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=1 << 20).removesuffix("...\n").strip()
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a duration as Go writes it: 1h30m, 40s, 500ms; "0" is none. Raises SettingsError."""
+    if text == "0":
+        return 0.0
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise SettingsError(f'"{text}" is not a duration such as 1h30m or 40s')
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
