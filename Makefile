@@ -29,7 +29,7 @@ lab-down: ## remove every trace of the lab
 	@[ ! -x $(PYTHON) ] || { $(LAB) down; }
 
 test: bootstrap ## install what the tests need, and pass them all
-	@$(PYTHON) -m pytest tests
+	@$(PYTHON) -m pytest tests -m "not lab"
 
 check: lint ## the quick half: format, lint, types, imports, unit tests
 	$(PYTHON) -m pytest tests/unit -q
