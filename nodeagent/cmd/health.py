@@ -2,69 +2,49 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from controlplane.kit.clock import Clock
-from controlplane.kit.metrics import CONTENT_TYPE, render
-from controlplane.kit.serving import Ask, Handler, Reply, Server, health
+from controlplane.kit.serving import Page, health_pages, metrics_page, serve
 from controlplane.kit.timestamps import format_time
 from nodeagent.proxy.proxier import CHECK_SECONDS, Proxier
 
 _LATE = 2 * CHECK_SECONDS + 10  # seconds without a good look at the rules before the proxy counts as sick
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 
 
-def metrics_handler(registry: CollectorRegistry) -> Handler:
-    async def handler(_: Ask) -> Reply:
-        return Reply(200, render(registry), CONTENT_TYPE)
-
-    return handler
-
-
-def proxy_servers(
-    registry: CollectorRegistry, proxier: Proxier, clock: Clock, metrics_port: int, healthz_port: int
-) -> list[Coroutine[Any, Any, None]]:
-    """Return kube-proxy's two servers, as coroutines to run."""
-    found = []
-    if metrics_port:
-        routes = {
-            "/metrics": metrics_handler(registry),
-            "/healthz": health(lambda: ""),
-            "/proxyMode": _proxy_mode,
-        }
-        found.append(Server("127.0.0.1", metrics_port, routes).run())
-    if healthz_port:
-        answer = _proxy_health(proxier, clock)
-        found.append(Server("", healthz_port, {"/healthz": answer, "/livez": answer}).run())
-    return found
+async def serve_plain(pages: Mapping[str, Page], host: str, port: int) -> None:
+    """Serve pages without TLS until cancelled; port 0 serves nothing."""
+    if not port:
+        await asyncio.Event().wait()
+    async with serve(pages, host, port, tls=None):
+        await asyncio.Event().wait()
 
 
-async def _proxy_mode(_: Ask) -> Reply:
-    return Reply(body=b"iptables")
+def proxy_metrics_pages(registry: CollectorRegistry) -> dict[str, Page]:
+    """What kube-proxy shows on 10249."""
+    return {"/metrics": metrics_page(registry), **health_pages({}), "/proxyMode": _proxy_mode}
 
 
-def _proxy_health(proxier: Proxier, clock: Clock) -> Handler:
-    async def handler(_: Ask) -> Reply:
+async def _proxy_mode(_: web.Request) -> web.Response:
+    return web.Response(text="iptables")
+
+
+def proxy_health_pages(proxier: Proxier, clock: Clock) -> dict[str, Page]:
+    """What kube-proxy shows on 10256: whether the rules are known to be right."""
+
+    async def page(_: web.Request) -> web.Response:
         age = clock.monotonic() - proxier.healthy_at
         body = {
             "lastUpdated": format_time(clock.now() - timedelta(seconds=age)),
             "currentTime": format_time(clock.now()),
             "nodeEligible": True,
         }
-        return Reply(200 if age < _LATE else 503, json.dumps(body).encode(), "application/json")
+        return web.json_response(body, status=200 if age < _LATE else 503)
 
-    return handler
-
-
-def loopback_server(port: int, problem: Callable[[], str]) -> list[Coroutine[Any, Any, None]]:
-    """Return the kubelet's health port."""
-    return [Server("127.0.0.1", port, {"/healthz": health(problem)}).run()] if port else []
-
-
-def metrics_server(port: int, registry: CollectorRegistry) -> list[Coroutine[Any, Any, None]]:
-    """Return a port that shows one registry."""
-    return [Server("127.0.0.1", port, {"/metrics": metrics_handler(registry)}).run()] if port else []
+    return {"/healthz": page, "/livez": page}

@@ -49,10 +49,10 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from controlplane.kit import logs
+    from controlplane.kit.run import run as run_process
 
     logs.set_up(options.v)
-    asyncio.run(_run(options))
-    return 0
+    return run_process(lambda: _run(options))
 
 
 async def _run(options: argparse.Namespace) -> None:
@@ -63,9 +63,8 @@ async def _run(options: argparse.Namespace) -> None:
     from controlplane.client.informer import Informers
     from controlplane.kit.clock import SystemClock
     from controlplane.kit.metrics import new_registry
-    from controlplane.kit.process import run_until_stopped
     from controlplane.kit.systemd import Notifier
-    from nodeagent.cmd.health import proxy_servers
+    from nodeagent.cmd.health import EVERYWHERE, LOOPBACK, proxy_health_pages, proxy_metrics_pages, serve_plain
     from nodeagent.cmd.version import VERSION
     from nodeagent.kernel.thread import KernelThread
 
@@ -85,9 +84,13 @@ async def _run(options: argparse.Namespace) -> None:
             registry=registry,
             clock=clock,
         )
-        servers = proxy_servers(registry, proxier, clock, options.metrics_port, options.healthz_port)
         notifier.ready("programming Services")
-        await run_until_stopped(informers.run(), proxier.run(), notifier.keep_alive(clock), *servers)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(informers.run())
+            tasks.create_task(proxier.run())
+            tasks.create_task(notifier.keep_alive(clock))
+            tasks.create_task(serve_plain(proxy_metrics_pages(registry), LOOPBACK, options.metrics_port))
+            tasks.create_task(serve_plain(proxy_health_pages(proxier, clock), EVERYWHERE, options.healthz_port))
 
 
 def build_proxier(
