@@ -26,7 +26,7 @@ class PodFiles:
         self._logs = names.log_directory(pod, node.logs)
 
     def write_hosts(self, ips: tuple[str, ...]) -> Path:
-        """Write the pod's /etc/hosts in place, since a bind mount follows the file and not its name; return its path."""
+        """Write the pod's /etc/hosts, in place: a bind mount follows the file, not its name. Return its path."""
         path = self._directory / "etc-hosts"
         node_hosts = _text(Path("/etc/hosts")) if self._pod.spec.host_network else ""
         text = render_hosts(self._pod, ips, self._node.dns.domain, node_hosts)

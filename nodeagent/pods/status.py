@@ -37,17 +37,13 @@ def render_status(situation: Situation, waiting: Mapping[str, Waiting], *, over:
     inits = [_init_status(situation, one, waiting) for one in pod.spec.init_containers]
     mains = [_status(situation, one, waiting) for one in pod.spec.containers]
     ephemerals = [_status(situation, one, waiting) for one in pod.spec.ephemeral_containers]
-    terminal = over or is_finished(situation)
-    phase = _phase(situation, inits, mains, terminal=terminal)
-    termination = situation.termination
-    reason = termination.reason if termination else ""
+    phase = _phase(situation, inits, mains, over=over)
+    reason, message = _why(situation, phase)
     started, ips = situation.started_at, pod_ips(situation)
     return PodStatus(
         phase=phase,
-        reason=reason or (pod.status.reason if phase == pod.status.phase else ""),
-        message=termination.message
-        if termination and reason
-        else (pod.status.message if phase == pod.status.phase else ""),
+        reason=reason,
+        message=message,
         conditions=render_conditions(situation, phase, inits, mains),
         container_statuses=sorted(mains, key=lambda status: status.name),
         init_container_statuses=inits,
@@ -60,6 +56,14 @@ def render_status(situation: Situation, waiting: Mapping[str, Waiting], *, over:
         pod_ip=ips[0] if ips else "",
         pod_ips=[PodIP(ip=ip) for ip in ips],
     )
+
+
+def _why(situation: Situation, phase: str) -> tuple[str, str]:
+    """Return the reason and message of the phase: why the node ended the pod, or what the API says already."""
+    termination, status = situation.termination, situation.pod.status
+    if phase == "Failed" and termination is not None and termination.reason:
+        return termination.reason, termination.message
+    return (status.reason, status.message) if phase == status.phase else ("", "")
 
 
 def pod_ips(situation: Situation) -> Sequence[str]:
@@ -76,18 +80,18 @@ def pod_ips(situation: Situation) -> Sequence[str]:
 
 
 def _phase(
-    situation: Situation, inits: Sequence[ContainerStatus], mains: Sequence[ContainerStatus], *, terminal: bool
+    situation: Situation, inits: Sequence[ContainerStatus], mains: Sequence[ContainerStatus], *, over: bool
 ) -> str:
     pod = situation.pod
     if pod.status.phase in ("Succeeded", "Failed"):
         return pod.status.phase  # the end is final
     termination = situation.termination
-    if termination is not None and termination.reason and not termination.deleted:
+    if over and termination is not None and termination.reason:
         return "Failed"
     never = (pod.spec.restart_policy or "Always") == "Never"
     if never and any(_failed(status) for status in _regular(situation, inits)):
         return "Failed"
-    if terminal and mains and all(_stopped(status) for status in mains):
+    if over and mains and all(_stopped(status) for status in mains):
         return "Succeeded" if all(_succeeded(status) for status in mains) else "Failed"
     if not _has_run(mains) and not all(_initialized(one, status) for one, status in _pairs(situation, inits)):
         return "Pending"
