@@ -37,7 +37,7 @@ class ClusterFiles:
     def ca_pem(self) -> bytes:
         return files.read(self.pki / "ca.crt")
 
-    def create_missing(self, endpoint: Endpoint, now: datetime) -> list[str]:
+    def create_missing(self, endpoint: Endpoint, now: datetime, *, kubeconfig_files: bool = True) -> list[str]:
         """Make every file that is not there, and the API server's certificate again if it lacks a name; return which.
 
         Running twice changes nothing. Raises FileError.
@@ -54,7 +54,7 @@ class ClusterFiles:
             files.write(self.pki / "sa.key", key_pem(key), files.SECRET)
             files.write(self.pki / "sa.pub", public_key_pem(key))
             made.append("sa")
-        for name, planned in kubeconfigs().items():
+        for name, planned in kubeconfigs().items() if kubeconfig_files else ():
             if not (self.config / name).exists():
                 self._write_kubeconfig(name, planned, endpoint, now)
                 made.append(name)
