@@ -7,6 +7,21 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from controlplane.api.status import FieldError
+from controlplane.api.validation import (
+    certificates,
+    cluster,
+    daemon_sets,
+    data,
+    endpoints,
+    pod_updates,
+    pods,
+    quotas,
+    rbac,
+    services,
+    stateful_sets,
+    storage,
+    workloads,
+)
 
 Rule: TypeAlias = Callable[[Any], list[FieldError]]
 Change: TypeAlias = Callable[[Any, Any], list[FieldError]]
@@ -25,9 +40,74 @@ class Rules:
     status: Change = _nothing
 
     def update(self, new: Any, old: Any) -> list[FieldError]:
-        return self.change(new, old) + self.create(new)
+        return self.create(new) + self.change(new, old)
 
 
-RULES: Mapping[tuple[str, str], Rules] = {}
+RULES: Mapping[tuple[str, str], Rules] = {
+    ("", "ConfigMap"): Rules(data.validate_config_map, data.validate_config_map_update),
+    ("", "Endpoints"): Rules(endpoints.validate_endpoints),
+    ("", "Event"): Rules(cluster.validate_event),
+    ("", "LimitRange"): Rules(quotas.validate_limit_range),
+    ("", "Namespace"): Rules(cluster.validate_namespace, status=cluster.validate_namespace_status),
+    ("", "Node"): Rules(cluster.validate_node, cluster.validate_node_update, cluster.validate_node_status),
+    ("", "PersistentVolume"): Rules(storage.validate_persistent_volume, storage.validate_persistent_volume_update),
+    ("", "PersistentVolumeClaim"): Rules(
+        storage.validate_persistent_volume_claim, storage.validate_persistent_volume_claim_update
+    ),
+    ("", "Pod"): Rules(
+        pods.validate_pod,
+        pod_updates.validate_pod_update,
+        pod_updates.validate_pod_status_update,
+    ),
+    ("", "PodTemplate"): Rules(pods.validate_pod_template),
+    ("", "ReplicationController"): Rules(
+        workloads.validate_replication_controller, status=workloads.validate_replicas_status
+    ),
+    ("", "ResourceQuota"): Rules(
+        quotas.validate_resource_quota, quotas.validate_resource_quota_update, quotas.validate_resource_quota_status
+    ),
+    ("", "Secret"): Rules(data.validate_secret, data.validate_secret_update),
+    ("", "Service"): Rules(
+        services.validate_service, services.validate_service_update, services.validate_service_status
+    ),
+    ("apps", "DaemonSet"): Rules(
+        daemon_sets.validate_daemon_set,
+        daemon_sets.validate_daemon_set_update,
+        daemon_sets.validate_daemon_set_status,
+    ),
+    ("apps", "Deployment"): Rules(
+        workloads.validate_deployment, workloads.validate_deployment_update, workloads.validate_deployment_status
+    ),
+    ("apps", "ReplicaSet"): Rules(
+        workloads.validate_replica_set, workloads.validate_replica_set_update, workloads.validate_replicas_status
+    ),
+    ("apps", "StatefulSet"): Rules(
+        stateful_sets.validate_stateful_set,
+        stateful_sets.validate_stateful_set_update,
+        stateful_sets.validate_stateful_set_status,
+    ),
+    ("certificates.k8s.io", "CertificateSigningRequest"): Rules(
+        certificates.validate_signing_request, status=certificates.validate_signing_request_status
+    ),
+    ("coordination.k8s.io", "Lease"): Rules(cluster.validate_lease),
+    ("discovery.k8s.io", "EndpointSlice"): Rules(
+        endpoints.validate_endpoint_slice, endpoints.validate_endpoint_slice_update
+    ),
+    ("events.k8s.io", "Event"): Rules(cluster.validate_events_event),
+    ("rbac.authorization.k8s.io", "ClusterRole"): Rules(rbac.validate_cluster_role),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): Rules(
+        rbac.validate_cluster_role_binding, rbac.validate_binding_update
+    ),
+    ("rbac.authorization.k8s.io", "Role"): Rules(rbac.validate_role),
+    ("rbac.authorization.k8s.io", "RoleBinding"): Rules(rbac.validate_role_binding, rbac.validate_binding_update),
+}
 
-SUBRESOURCE_RULES: Mapping[tuple[str, str, str], Change] = {}
+SUBRESOURCE_RULES: Mapping[tuple[str, str, str], Change] = {
+    ("", "Pod", "ephemeralcontainers"): pod_updates.validate_ephemeral_containers,
+    ("", "Pod", "resize"): pod_updates.validate_resize,
+    (
+        "certificates.k8s.io",
+        "CertificateSigningRequest",
+        "approval",
+    ): certificates.validate_signing_request_approval,
+}

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from controlplane.api import fields, validation
+from controlplane.api import binary, fields, validation
 from controlplane.api.codec import Document
 from controlplane.api.defaults import apply_defaults
 from controlplane.api.field_labels import selectable_fields
@@ -70,6 +70,8 @@ class Strategy:
     def default(self, document: Document) -> None:
         """Fill in what is absent. Raises BadRequest for values of the wrong type, which defaulting cannot read."""
         self._check_types(document)
+        if why := binary.mistake(self.resource, document):
+            raise self._cannot_be_handled(why)
         try:
             apply_defaults(self.resource, document)
         except QuantityError as error:
