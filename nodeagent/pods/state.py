@@ -42,6 +42,11 @@ class PodRuntime:
         return last if last and self.sandbox and last.sandbox_id == self.sandbox.id else None
 
     @property
+    def ids(self) -> frozenset[str]:
+        """The ids of everything there is."""
+        return frozenset(one.id for one in self.containers) | frozenset(one.id for one in self.sandboxes)
+
+    @property
     def running(self) -> tuple[Container, ...]:
         return tuple(container for container in self.containers if container.running)
 

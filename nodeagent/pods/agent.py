@@ -1,0 +1,318 @@
+"""Owns the workers: one for each pod that belongs here, until nothing of the pod is left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from controlplane.api.base import Quantity
+from controlplane.api.core_v1 import Node, Pod, Service
+from controlplane.client.client import Client
+from controlplane.client.informer import Informer
+from controlplane.kit.clock import Clock
+from controlplane.kit.waiting import happens_within
+from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.cri.events import Exited, Reconnected, RuntimeEvents
+from nodeagent.cri.images import Images
+from nodeagent.cri.runtime import Runtime
+from nodeagent.kernel import cgroup
+from nodeagent.kernel.inotify import Inotify
+from nodeagent.kernel.thread import KernelThread
+from nodeagent.pods import names, orphans
+from nodeagent.pods.admission import admit
+from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
+from nodeagent.pods.hooks import Hooks
+from nodeagent.pods.launch import Launcher
+from nodeagent.pods.mirror import Mirrors
+from nodeagent.pods.plan import grace_of
+from nodeagent.pods.puller import ImagePuller
+from nodeagent.pods.relist import Picture, changed, take_picture
+from nodeagent.pods.resources import qos_class
+from nodeagent.pods.sandbox import NodeSettings
+from nodeagent.pods.state import Termination
+from nodeagent.pods.static import StaticPods
+from nodeagent.pods.tools import Recorder, Tools
+from nodeagent.pods.worker import PodWorker
+from nodeagent.pods.writer import StatusWriter
+from nodeagent.probes.check import Checker
+from nodeagent.probes.manager import ProbeManager
+from nodeagent.volumes.manager import Volumes
+from nodeagent.volumes.objects import Objects
+from nodeagent.volumes.tokens import Tokens
+
+_log = logging.getLogger(__name__)
+
+_RELIST_SECONDS = 20.0
+_ORPHANS_EVERY = 6  # relists
+_RESTART_SECONDS = 5.0
+_TERMINAL = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class PodAgentConfig:
+    """Settings; `slots` is how many sandboxes, and how many containers, are started at once."""
+
+    node_name: str
+    manifests: Path = Path("/etc/sampan/manifests")
+    kubelet_root: Path = Path("/var/lib/kubelet")
+    parallel_pulls: int = 4
+    slots: int = 4
+
+
+class PodAgent:
+    """Everything about pods on this node. Build it, run it; the server asks it questions."""
+
+    def __init__(
+        self,
+        config: PodAgentConfig,
+        *,
+        client: Client,
+        clock: Clock,
+        runtime: Runtime,
+        images: Images,
+        events: RuntimeEvents,
+        pods: Informer[Pod],  # of this node: fields="spec.nodeName=NAME"
+        services: Informer[Service],
+        recorder: Recorder,
+        settings: Callable[[], NodeSettings],
+        node: Callable[[], Node | None],  # this node's own object, once it is registered
+        inotify: Inotify,
+        thread: KernelThread,  # for mounts and files
+        relisted: Callable[[float], None] = lambda seconds: None,
+    ):
+        self._config, self._client, self._clock = config, client, clock
+        self._runtime, self._events, self._informer, self._services = runtime, events, pods, services
+        self._recorder, self._settings, self._node, self._relisted = recorder, settings, node, relisted
+        self._objects, self._tokens = Objects(client, clock), Tokens(client, clock)
+        self._checker = Checker(runtime, clock)
+        self._volumes = Volumes(config.kubelet_root, self._objects, self._tokens, thread, clock, self._allocatable)
+        self._static = StaticPods(config.manifests, config.node_name, clock, inotify, self._static_changed)
+        self._mirrors = Mirrors(client, clock, pods.lister, lambda: self._static.pods, node)
+        self._tools = self._make_tools(images)
+        self._workers: dict[str, PodWorker] = {}  # by pod UID
+        self._tasks: asyncio.TaskGroup | None = None
+        self._relist_now = asyncio.Event()
+        self._picture: Picture = {}
+        self._following_api = False
+
+    def _make_tools(self, images: Images) -> Tools:
+        config, clock = self._config, self._clock
+        puller = ImagePuller(images, clock, parallel=config.parallel_pulls)
+        return Tools(
+            client=self._client,
+            clock=clock,
+            runtime=self._runtime,
+            launcher=Launcher(self._runtime, puller, self._volumes, self._services.lister.list, self._allocatable),
+            puller=puller,
+            volumes=self._volumes,
+            probes=ProbeManager(self._checker, clock),
+            hooks=Hooks(self._runtime, clock),
+            recorder=self._recorder,
+            writer=StatusWriter(self._client, clock, self._in_api),
+            node=self._settings,
+            remove_cgroup=self._remove_cgroup,
+            sandbox_slots=asyncio.Semaphore(config.slots),
+            start_slots=asyncio.Semaphore(config.slots),
+        )
+
+    # What the server and metrics ask
+
+    def workers(self) -> Sequence[PodWorker]:
+        return list(self._workers.values())
+
+    def find(self, namespace: str, name: str, uid: str = "") -> PodWorker | None:
+        """Return the worker of a pod; of several of one name, the one that is not ending. A mirror's UID is fine."""
+        found = [one for one in self._workers.values() if _is_named(one.pod, namespace, name)]
+        exact = [one for one in found if one.pod.metadata.uid == uid]
+        candidates = exact or found
+        return min(candidates, key=lambda one: one.termination is not None, default=None)
+
+    # Running
+
+    async def run(self) -> None:
+        """Work until cancelled. Containers keep running: the next agent adopts them."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for component in (self._objects, self._tools.probes, self._tools.writer):
+                    self._tasks.create_task(component.run())
+                await asyncio.sleep(0)  # let them make their task groups
+                self._tasks.create_task(self._static.run())
+                self._tasks.create_task(self._follow_api())
+                self._tasks.create_task(self._follow_runtime())
+                self._tasks.create_task(self._relist())
+        finally:
+            await self._checker.close()
+
+    async def shut_down(self, seconds: float) -> None:
+        """End every pod because the node goes down; return when they have ended, or after `seconds`."""
+        message = "Pod was terminated in response to imminent node shutdown."
+        for worker in self.workers():
+            grace = min(grace_of(worker.pod), seconds)
+            worker.terminate(Termination(grace, False, "Terminated", message))
+        deadline = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < deadline and any(one.runtime.running for one in self.workers()):
+            await self._clock.sleep(0.1)
+
+    # Pods that come and go
+
+    async def _follow_api(self) -> None:
+        await self._informer.synced()
+        await self._services.synced()
+        self._following_api = True
+        self._informer.on_change(self._pod_changed)
+        self._relist_now.set()  # only now is it known which sandboxes are nobody's
+        await self._mirrors.run()
+
+    def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
+        pod = new or old
+        assert pod is not None
+        if names.is_mirror(pod):
+            self._mirror_changed(old, new)
+        elif new is None:
+            self._pod_gone(pod)
+        else:
+            self._pod_assigned(new)
+
+    def _pod_gone(self, pod: Pod) -> None:
+        worker = self._workers.get(pod.metadata.uid)
+        if worker is not None:
+            seconds = pod.metadata.deletion_grace_period_seconds
+            worker.gone_from_api()
+            worker.terminate(Termination(grace_of(pod) if seconds is None else float(seconds)))
+
+    def _pod_assigned(self, pod: Pod) -> None:
+        worker = self._workers.get(pod.metadata.uid)
+        if worker is None:
+            worker = self._take(pod)
+        else:
+            worker.update(pod)
+        if pod.metadata.deletion_timestamp is not None:
+            worker.terminate(Termination(float(pod.metadata.deletion_grace_period_seconds or 0)))
+
+    def _take(self, pod: Pod, *, in_api: bool = True) -> PodWorker:
+        refusal, node = None, self._node()
+        fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
+        if fresh and in_api and node is not None:
+            refusal = admit(pod, node, self._active_pods())
+        worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, in_api=in_api)
+        if refusal is not None:
+            self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))
+            worker.terminate(Termination(0.0, False, refusal.reason, refusal.message))
+        assert self._tasks is not None
+        self._tasks.create_task(self._run_worker(worker))
+        return worker
+
+    def _active_pods(self) -> list[Pod]:
+        return [one.pod for one in self._workers.values() if one.status.phase not in _TERMINAL]
+
+    async def _run_worker(self, worker: PodWorker) -> None:
+        uid = worker.pod.metadata.uid
+        try:
+            await worker.run()
+        except Exception:
+            # One pod that cannot be handled must not take the others down; it is tried again from scratch.
+            _log.exception("pod %s: its worker failed", names.described(worker.pod))
+            await self._clock.sleep(_RESTART_SECONDS)
+            self._tools.writer.forget(uid)
+            del self._workers[uid]
+            self._take(worker.pod, in_api=not names.is_static(worker.pod))
+            if worker.termination is not None:
+                self._workers[uid].terminate(worker.termination)
+            return
+        self._tools.writer.forget(uid)
+        del self._workers[uid]
+        self._static_changed()  # a newer version may have waited for the name
+
+    # Static pods
+
+    def _static_changed(self) -> None:
+        for worker in self.workers():
+            if names.is_static(worker.pod) and worker.pod.metadata.uid not in self._static.pods:
+                worker.terminate(Termination(grace_of(worker.pod)))
+        for uid, pod in self._static.pods.items():
+            # The older version has to be gone first: both want the same ports and the same name.
+            if uid not in self._workers and self.find(pod.metadata.namespace, pod.metadata.name) is None:
+                self._take(pod, in_api=False)
+        self._mirrors.wake()
+
+    def _mirror_changed(self, old: Pod | None, new: Pod | None) -> None:
+        if new is not None and (old is None or old.metadata.uid != new.metadata.uid):
+            digest = new.metadata.annotations[names.CONFIG_MIRROR]
+            for uid, pod in self._static.pods.items():
+                if pod.metadata.annotations[names.CONFIG_HASH] == digest:
+                    self._tools.writer.again(uid)
+        self._mirrors.wake()
+
+    def _in_api(self, pod: Pod) -> Pod | None:
+        return self._mirrors.find(pod) if names.is_static(pod) else pod
+
+    # The runtime
+
+    async def _follow_runtime(self) -> None:
+        async with aclosing(self._events.follow()) as events:  # type: ignore[type-var]
+            async for event in events:
+                if isinstance(event, Reconnected):
+                    self._relist_now.set()
+                elif isinstance(event, Exited):
+                    self._exited(event.container_id)
+
+    def _exited(self, container_id: str) -> None:
+        for worker in self._workers.values():
+            if container_id in worker.runtime.ids:
+                worker.refresh(exited=container_id)
+                return
+        self._relist_now.set()  # it ended before we had seen it start
+
+    async def _relist(self) -> None:
+        count = 0
+        while True:
+            self._relist_now.clear()
+            started = self._clock.monotonic()
+            try:
+                await self._look_at_everything()
+                if self._following_api and count % _ORPHANS_EVERY == 0:
+                    await self._remove_leftovers()
+                count += 1 if self._following_api else 0
+            except (RuntimeFailure, OSError) as error:
+                _log.info("relist: %s", error)
+            self._relisted(self._clock.monotonic() - started)
+            await happens_within(self._relist_now, _RELIST_SECONDS, self._clock)
+
+    async def _look_at_everything(self) -> None:
+        picture, found = await take_picture(self._runtime)
+        for uid in changed(self._picture, picture):
+            worker = self._workers.get(uid)
+            if worker is not None:
+                worker.refresh()
+            elif uid in found and self._following_api:
+                _log.info("pod %s is not ours any more, ending it", uid)
+                orphan = self._take(orphans.stand_in(found[uid]), in_api=False)
+                orphan.terminate(Termination(orphans.grace_of(found[uid])))
+        if self._following_api:
+            self._picture = picture
+
+    async def _remove_leftovers(self) -> None:
+        known = set(self._workers)
+        for uid in self._volumes.pods_on_disk():
+            if uid not in known:
+                await self._volumes.tear_down(uid)
+        settings = self._settings()
+        orphans.remove_logs(settings.logs, settings.log_links, known)
+        if settings.cgroup_driver is CgroupDriver.CGROUPFS:
+            for path in orphans.unknown_cgroups(cgroup.children, known):
+                cgroup.remove(path)
+
+    def _remove_cgroup(self, pod: Pod) -> None:
+        cgroup.remove(cgroup_path(pod.metadata.uid, qos_class(pod), self._settings().cgroup_driver))
+
+    def _allocatable(self) -> Mapping[str, Quantity]:
+        node = self._node()
+        return node.status.allocatable if node is not None else {}
+
+
+def _is_named(pod: Pod, namespace: str, name: str) -> bool:
+    return pod.metadata.namespace == namespace and pod.metadata.name == name
