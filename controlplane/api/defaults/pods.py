@@ -39,7 +39,7 @@ def default_pod_spec(spec: Document) -> None:
     spec.setdefault("securityContext", {})
     if spec.get("terminationGracePeriodSeconds") is None:
         spec["terminationGracePeriodSeconds"] = _GRACE_SECONDS
-    _agree_on_account(spec)
+    agree_on_account(spec)
     for container in _every_container(spec):
         default_container(container)
     for volume in spec.get("volumes", ()):
@@ -72,7 +72,7 @@ def _publish_ports(spec: Document) -> None:
                 port["hostPort"] = port["containerPort"]
 
 
-def _agree_on_account(spec: Document) -> None:
+def agree_on_account(spec: Document) -> None:
     """`serviceAccount` is the old name of `serviceAccountName`: the API shows both, the new one decides."""
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:

@@ -63,7 +63,10 @@ class Strategy:
             self._count_change(new, old)
 
     def prepare_subresource_update(self, subresource: str, new: Document, old: Document) -> None:
-        """By default a subresource writes the status and nothing else."""
+        """A subresource writes the status and nothing else, but `scale`, which is an update by another door."""
+        if subresource == "scale":
+            self.prepare_update(new, old)
+            return
         for name in (new.keys() | old.keys()) - {"apiVersion", "kind", "metadata", "status"}:
             keep(new, old, name)
 
@@ -88,6 +91,8 @@ class Strategy:
     def validate_subresource_update(self, subresource: str, new: Any, old: Any) -> list[FieldError]:
         if subresource == "status":
             return validation.validate_status_update(self.resource, new, old)
+        if subresource == "scale":
+            return self.validate_update(new, old)
         return validation.validate_subresource_update(self.resource, subresource, new, old)
 
     def warnings(self, obj: Any) -> list[str]:

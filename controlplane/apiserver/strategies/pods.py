@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from controlplane.api.codec import Document
 from controlplane.api.core_v1 import Pod
+from controlplane.api.defaults.pods import agree_on_account
 from controlplane.api.qos import qos_class
 from controlplane.api.quantity import QuantityError
 from controlplane.apiserver.strategies.base import Caller, Strategy, keep
@@ -27,6 +28,7 @@ class PodStrategy(Strategy):
     def prepare_create(self, document: Document, caller: Caller) -> None:
         super().prepare_create(document, caller)
         spec = document.get("spec") or {}
+        agree_on_account(spec)  # admission may have chosen one since the defaults
         try:
             document["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
         except QuantityError as error:
@@ -35,6 +37,8 @@ class PodStrategy(Strategy):
             document["status"]["conditions"] = [dict(_GATED)]
 
     def prepare_subresource_update(self, subresource: str, new: Document, old: Document) -> None:
+        if subresource == "binding":
+            return  # made from the stored pod by `binding.apply_binding`; a node is no new generation
         if subresource in _WRITES:
             self._keep_all_but(new, old, _WRITES[subresource])
             self._count_change(new, old)
