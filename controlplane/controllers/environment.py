@@ -33,8 +33,8 @@ class Controller(Protocol):
 class Environment:
     """Shared by all controllers of a process; a controller takes from it what it needs when it is made."""
 
-    client_for: Callable[[str], Client]  # by user agent, so that the audit log says which controller it was
-    recorder_for: Callable[[str], Recorder]
+    client_for: Callable[[str], Client]  # by service account, so that each has its own rights and its own audit trail
+    recorder_for: Callable[[str, Client], Recorder]  # by component, as it shows in events
     informers: Informers
     clock: Clock
     random: Random

@@ -32,7 +32,7 @@ class DeploymentController:
     def __init__(self, environment: Environment, *, workers: int = 5):
         self._clock, self._workers = environment.clock, workers
         self._client: Client = environment.client_for(_NAME)
-        self._recorder = environment.recorder_for(_NAME)
+        self._recorder = environment.recorder_for(_NAME, self._client)
         self._queue = environment.queue("deployment")
         self._deployments = environment.informers.of(Deployment)
         by_owner = {ownership.INDEX: ownership.by_controller_or_orphan}
@@ -202,9 +202,9 @@ class DeploymentController:
         self._written.removed(key, replica_set)
 
     async def _set_revision(self, deployment: Deployment, revision: str) -> Deployment:
-        metadata = deployment.metadata
-        patch = {"metadata": {"uid": metadata.uid, "annotations": {REVISION: revision}}}
-        return await self._client.patch(Deployment, metadata.name, patch, metadata.namespace)
+        annotations = {**deployment.metadata.annotations, REVISION: revision}
+        metadata = msgspec.structs.replace(deployment.metadata, annotations=annotations)
+        return await self._client.update(msgspec.structs.replace(deployment, metadata=metadata))
 
     async def _selects_everything(self, key: Key, deployment: Deployment) -> None:
         message = "This deployment is selecting all pods. A non-empty selector is required."

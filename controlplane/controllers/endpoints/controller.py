@@ -32,7 +32,7 @@ class EndpointsController:
     def __init__(self, environment: Environment, *, workers: int = 5):
         self._workers = workers
         self._client: Client = environment.client_for(_NAME)
-        self._recorder = environment.recorder_for(_NAME)
+        self._recorder = environment.recorder_for(_NAME, self._client)
         self._queue = environment.queue("endpoint")
         informers = environment.informers
         self._services, self._pods = informers.of(Service), informers.of(Pod)

@@ -10,7 +10,7 @@ from controlplane.controllers.environment import Environment, synced
 from controlplane.controllers.nodeipam.plan import Allocator, NoRangeLeft
 from controlplane.controllers.written import Written
 
-_NAME = "node-ipam-controller"
+_NAME = "node-controller"
 # Seconds until a node without a range is looked at again: one may have become free.
 _TRY_AGAIN = 10.0
 
@@ -21,7 +21,7 @@ class NodeIpamController:
     def __init__(self, environment: Environment, allocator: Allocator):
         self._allocator = allocator
         self._client: Client = environment.client_for(_NAME)
-        self._recorder = environment.recorder_for("cidrAllocator")
+        self._recorder = environment.recorder_for("cidrAllocator", self._client)
         self._queue = environment.queue("cidrallocator_node")
         self._nodes = environment.informers.of(Node)
         self._written: Written[str] = Written(self._nodes.lister, environment.clock)

@@ -50,7 +50,7 @@ class NodeLifecycleController:
     def __init__(self, environment: Environment, settings: Settings = Settings()):
         self._settings, self._clock = settings, environment.clock
         self._client: Client = environment.client_for(_NAME)
-        self._recorder = environment.recorder_for(_NAME)
+        self._recorder = environment.recorder_for(_NAME, self._client)
         self._queue = environment.queue("noexec_taint_node")
         self._metrics = NodeCollectorMetrics(environment.registry)
         self._nodes = environment.informers.of(Node)

@@ -29,7 +29,7 @@ class ReplicaSetController:
     def __init__(self, environment: Environment, *, kind: Kind = REPLICA_SET, workers: int = 5):
         self._kind, self._workers, self._clock = kind, workers, environment.clock
         self._client = environment.client_for(kind.component)
-        self._recorder = environment.recorder_for(kind.component)
+        self._recorder = environment.recorder_for(kind.component, self._client)
         self._queue = environment.queue(kind.name)
         self._expectations: Expectations[Key] = Expectations(environment.clock)
         self._owners = environment.informers.of(kind.type, indexes={ownership.INDEX: ownership.by_controller_or_orphan})

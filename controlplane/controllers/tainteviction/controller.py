@@ -16,7 +16,8 @@ from controlplane.controllers.pods import is_terminating
 from controlplane.controllers.tainteviction.plan import leaves_at, no_execute_taints
 from controlplane.kit.timestamps import format_time
 
-_NAME = "taint-eviction-controller"
+# It shares the rights of the controller that taints.
+_ACCOUNT = "node-controller"
 
 
 class TaintEvictionController:
@@ -24,8 +25,8 @@ class TaintEvictionController:
 
     def __init__(self, environment: Environment, *, workers: int = 8):
         self._workers, self._clock = workers, environment.clock
-        self._client: Client = environment.client_for(_NAME)
-        self._recorder = environment.recorder_for(_NAME)
+        self._client: Client = environment.client_for(_ACCOUNT)
+        self._recorder = environment.recorder_for("taint-eviction-controller", self._client)
         self._queue = environment.queue("noexec_taint_pod")
         self._nodes = environment.informers.of(Node)
         self._pods = environment.informers.of(Pod, indexes={"node": by_node})

@@ -39,7 +39,7 @@ class World:
         self.registry = CollectorRegistry()
         self.environment = Environment(
             client_for=lambda _: self.client,
-            recorder_for=lambda _: self.events,
+            recorder_for=lambda _, __: self.events,
             informers=Informers(self.client, self.clock, Random(1)),
             clock=self.clock,
             random=Random(1),
