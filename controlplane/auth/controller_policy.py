@@ -15,7 +15,13 @@ _RULES: dict[str, tuple[PolicyRule, ...]] = {
     "certificate-controller": (
         rule(f"{READ} delete", "certificatesigningrequests", groups=_CSR),
         rule("update", "certificatesigningrequests/approval certificatesigningrequests/status", groups=_CSR),
-        rule("approve", "signers", groups=_CSR, names="kubernetes.io/kube-apiserver-client-kubelet"),
+        rule(
+            "approve",
+            "signers",
+            groups=_CSR,
+            # The second is ours: docs/decisions/0005-kubelet-serving-certificates.md.
+            names="kubernetes.io/kube-apiserver-client-kubelet kubernetes.io/kubelet-serving",
+        ),
         rule("sign", "signers", groups=_CSR, names=_SIGNERS),
         rule("create", "subjectaccessreviews", groups="authorization.k8s.io"),
     ),

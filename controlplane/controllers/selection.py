@@ -35,63 +35,22 @@ ALIASES: Mapping[str, str] = {
 OFF_BY_DEFAULT = frozenset({"bootstrap-signer-controller", "token-cleaner-controller"})
 
 # Upstream's that are not here: units may name them all the same.
-NOT_HERE = frozenset(
-    [
-        "cloud-node-lifecycle",
-        "cloud-node-lifecycle-controller",
-        "cronjob",
-        "cronjob-controller",
-        "daemonset",
-        "daemonset-controller",
-        "device-taint-eviction-controller",
-        "disruption",
-        "disruption-controller",
-        "endpointslicemirroring",
-        "endpointslice-mirroring-controller",
-        "ephemeral-volume",
-        "ephemeral-volume-controller",
-        "horizontalpodautoscaling",
-        "horizontal-pod-autoscaler-controller",
-        "job",
-        "job-controller",
-        "kube-apiserver-serving-clustertrustbundle-publisher-controller",
-        "legacy-service-account-token-cleaner",
-        "legacy-serviceaccount-token-cleaner-controller",
-        "nodeport",
-        "node-route-controller",
-        "persistentvolume-attach-detach-controller",
-        "attachdetach",
-        "persistentvolume-binder",
-        "persistentvolume-binder-controller",
-        "persistentvolume-expander",
-        "persistentvolume-expander-controller",
-        "persistentvolume-protection-controller",
-        "pv-protection",
-        "persistentvolumeclaim-protection-controller",
-        "pvc-protection",
-        "podcertificaterequest-cleaner-controller",
-        "resource-claim-controller",
-        "resourcequota",
-        "resourcequota-controller",
-        "route",
-        "selinux-warning-controller",
-        "service",
-        "service-cidr-controller",
-        "service-lb-controller",
-        "serviceaccount-token",
-        "serviceaccount-token-controller",
-        "statefulset",
-        "statefulset-controller",
-        "storage-version-migrator-controller",
-        "storageversion-garbage-collector-controller",
-        "ttl",
-        "ttl-after-finished",
-        "ttl-after-finished-controller",
-        "ttl-controller",
-        "validatingadmissionpolicy-status-controller",
-        "volumeattributesclass-protection-controller",
-    ]
-)
+_NOT_HERE = """
+cloud-node-lifecycle cloud-node-lifecycle-controller cronjob cronjob-controller daemonset daemonset-controller
+device-taint-eviction-controller disruption disruption-controller endpointslicemirroring
+endpointslice-mirroring-controller ephemeral-volume ephemeral-volume-controller horizontalpodautoscaling
+horizontal-pod-autoscaler-controller job job-controller kube-apiserver-serving-clustertrustbundle-publisher-controller
+legacy-service-account-token-cleaner legacy-serviceaccount-token-cleaner-controller node-route-controller
+persistentvolume-attach-detach-controller attachdetach persistentvolume-binder persistentvolume-binder-controller
+persistentvolume-expander persistentvolume-expander-controller persistentvolume-protection-controller pv-protection
+persistentvolumeclaim-protection-controller pvc-protection podcertificaterequest-cleaner-controller
+resource-claim-controller resourcequota resourcequota-controller route selinux-warning-controller service
+service-cidr-controller service-lb-controller serviceaccount-token serviceaccount-token-controller statefulset
+statefulset-controller storage-version-migrator-controller storageversion-garbage-collector-controller ttl
+ttl-after-finished ttl-after-finished-controller ttl-controller validatingadmissionpolicy-status-controller
+volumeattributesclass-protection-controller
+"""
+NOT_HERE = frozenset(_NOT_HERE.split())
 
 
 class UnknownController(ValueError):

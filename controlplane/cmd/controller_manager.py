@@ -1,0 +1,320 @@
+"""`controlplane controller-manager`: from settings to running controllers."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from controlplane.cmd.settings import SettingsError, seconds
+from controlplane.cmd.tables import CONTROLLER_MANAGER
+from controlplane.kit.explained import Explained
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from controlplane.client.client import Client
+    from controlplane.client.leader_election import LeaderElector
+    from controlplane.client.transport import Transport
+    from controlplane.controllers.certificates.sign import Signer
+    from controlplane.controllers.environment import Environment
+    from controlplane.controllers.manager import Settings
+    from controlplane.kit.clock import Clock
+    from controlplane.pki.issue import Pair
+
+_log = logging.getLogger(__name__)
+
+_EPILOG = """examples:
+  controlplane controller-manager --config /etc/sampan/controller-manager.yaml
+  # everything but the eviction of pods from silent nodes
+  controlplane controller-manager --config /etc/sampan/controller-manager.yaml '--controllers=*,-nodelifecycle'
+"""
+
+_LEASE = "kube-controller-manager"
+# client-go's: up to the first slash it is the field manager, as `kubectl get --show-managed-fields` shows it.
+_USER_AGENT = "kube-controller-manager/v1.37"
+
+Values = Mapping[str, Any]
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "controller-manager",
+        help="run the controllers",
+        description="Runs the loops that make the cluster become what its objects say.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    CONTROLLER_MANAGER.add_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from controlplane.kit.logs import set_up
+    from controlplane.kit.run import run as run_until_told
+
+    values, warnings = CONTROLLER_MANAGER.resolve(options)
+    set_up(values["v"])
+    for warning in warnings:
+        _log.warning(warning)
+    return run_until_told(lambda: manage(values, os.environ))
+
+
+async def manage(values: Values, environ: Mapping[str, str]) -> None:
+    """Run until cancelled. Raises Explained."""
+    from controlplane.client.leader_election import LeadershipLost
+    from controlplane.kit.clock import SystemClock
+    from controlplane.kit.metrics import new_registry
+    from controlplane.kit.systemd import Notifier
+    from controlplane.kit.tasks import running
+
+    clock, notifier = SystemClock(), Notifier(environ)
+    registry = new_registry("v1.37.0")
+    settings = manager_settings(values, clock)
+    async with AsyncExitStack() as stack:
+        connections = await stack.enter_async_context(connect(values, clock, registry))
+        elector = _elector(values, connections.client, clock)
+        await stack.enter_async_context(_pages(values, connections.client, clock, registry))
+        await stack.enter_async_context(running(notifier.keep_alive(clock)))
+        _settle_memory()
+        notifier.ready("waiting for the lead")
+
+        async def lead() -> None:
+            notifier.status("leading")
+            await run_controllers(connections, settings, clock, registry)
+
+        try:
+            await (elector.run(lead) if elector is not None else lead())
+        except LeadershipLost as error:
+            raise Explained(f"{error}: starting anew") from error
+        finally:
+            notifier.stopping()
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The ways to the API server: as ourselves, and as the service account of each controller."""
+
+    client: Client
+    client_for: Callable[[str], Client]
+
+
+@asynccontextmanager
+async def connect(values: Values, clock: Clock, registry: CollectorRegistry) -> AsyncIterator[Connections]:
+    """Open transports as the kubeconfig says. Raises Explained."""
+    from dataclasses import replace
+
+    from controlplane.client import kubeconfig
+    from controlplane.client.client import Client
+    from controlplane.client.credentials import NOTHING
+    from controlplane.client.metrics import RestClientMetrics
+    from controlplane.controllers.accounts import AccountToken, AccountTransport
+
+    metrics = RestClientMetrics(registry)
+    connection = kubeconfig.load(Path(values["kubeconfig"])).connection()
+    anonymous = replace(connection, certificate=NOTHING, key=NOTHING, token="", token_file="")
+    async with connection.open(clock, metrics=metrics) as own, anonymous.open(clock, metrics=metrics) as bare:
+        client = Client(own, user_agent=_USER_AGENT)
+
+        def client_for(account: str) -> Client:
+            transport: Transport = own
+            if values["use-service-account-credentials"]:
+                transport = AccountTransport(bare, AccountToken(client, clock, account))
+            return Client(transport, user_agent=f"{_USER_AGENT} {account}")
+
+        yield Connections(client, _remembering(client_for))
+
+
+def _remembering(make: Callable[[str], Client]) -> Callable[[str], Client]:
+    made: dict[str, Client] = {}
+
+    def get(account: str) -> Client:
+        if account not in made:
+            made[account] = make(account)
+        return made[account]
+
+    return get
+
+
+async def run_controllers(
+    connections: Connections, settings: Settings, clock: Clock, registry: CollectorRegistry
+) -> None:
+    """Run the controllers and what they share until cancelled. Raises Explained."""
+    from controlplane.client.events import EventRecorder
+    from controlplane.client.informer import Informers
+    from controlplane.client.metrics import WorkQueueMetrics
+    from controlplane.controllers import manager
+    from controlplane.controllers.environment import Environment
+    from controlplane.controllers.nodeipam.plan import Misconfigured
+    from controlplane.controllers.selection import UnknownController
+    from controlplane.kit.tasks import running
+
+    recorders: list[EventRecorder] = []
+
+    def recorder_for(component: str, client: Client) -> EventRecorder:
+        recorders.append(EventRecorder(client, clock, component))
+        return recorders[-1]
+
+    random = SystemRandom()
+    environment: Environment = Environment(
+        client_for=connections.client_for,
+        recorder_for=recorder_for,
+        informers=Informers(connections.client, clock, random),
+        clock=clock,
+        random=random,
+        registry=registry,
+        queue_metrics=WorkQueueMetrics(registry),
+    )
+    try:
+        controllers = manager.make(environment, settings)
+    except UnknownController as error:
+        raise SettingsError(f"--controllers: {error}") from error
+    except Misconfigured as error:
+        raise SettingsError(f"--cluster-cidr, --node-cidr-mask-size: {error}") from error
+    _log.info("running %s", ", ".join(controllers))
+    async with running(*(recorder.run() for recorder in recorders)):
+        await manager.run(environment, controllers)
+
+
+def _elector(values: Values, client: Client, clock: Clock) -> LeaderElector | None:
+    from controlplane.client.leader_election import LeaderElector, Timing
+
+    if not values["leader-elect"]:
+        return None
+    random = SystemRandom()
+    timing = Timing(
+        lease_duration=seconds(values["leader-elect-lease-duration"]),
+        renew_deadline=seconds(values["leader-elect-renew-deadline"]),
+        retry_period=seconds(values["leader-elect-retry-period"]),
+    )
+    identity = f"{socket.gethostname()}_{random.getrandbits(64):016x}"
+    return LeaderElector(client, clock, random, name=_LEASE, identity=identity, timing=timing)
+
+
+@asynccontextmanager
+async def _pages(values: Values, client: Client, clock: Clock, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Serve health and metrics over HTTPS."""
+    from controlplane.client.delegated import DelegatedGuard
+    from controlplane.kit.serving import follow_certificate, health_pages, metrics_page, serve, server_context
+    from controlplane.kit.tasks import running
+
+    certificate, key = Path(values["tls-cert-file"]), Path(values["tls-private-key-file"])
+    authority = Path(values["client-ca-file"]) if values["client-ca-file"] else None
+    context = server_context(certificate, key, authority)
+    routes = {"/metrics": metrics_page(registry), **health_pages({})}
+    guard = DelegatedGuard(client, clock)
+    async with (
+        serve(routes, values["bind-address"], values["secure-port"], tls=context, guard=guard) as port,
+        running(follow_certificate(context, certificate, key, clock)),
+    ):
+        _log.info("serving on %s:%d", values["bind-address"], port)
+        yield
+
+
+def _settle_memory() -> None:
+    """Keep the garbage collector away from what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+
+
+def manager_settings(values: Values, clock: Clock) -> Settings:
+    """Return what the controllers need, files read. Raises SettingsError."""
+    from controlplane.controllers.manager import Settings, Workers
+    from controlplane.controllers.selection import missing
+
+    for name in missing(values["controllers"]):
+        _log.warning("--controllers: %s is not part of Sampan yet", name)
+    return Settings(
+        controllers=values["controllers"],
+        cluster_cidrs=_networks(values, "cluster-cidr"),
+        service_cidrs=_networks(values, "service-cluster-ip-range"),
+        mask_sizes={4: values["node-cidr-mask-size"], 6: values["node-cidr-mask-size-ipv6"]},
+        allocate_node_cidrs=values["allocate-node-cidrs"],
+        root_ca=_read(values, "root-ca-file").decode() if values["root-ca-file"] else "",
+        signers=_signers(values, clock),
+        signing_duration=timedelta(seconds=seconds(values["cluster-signing-duration"])),
+        node_lifecycle=_node_lifecycle(values),
+        terminated_pod_threshold=values["terminated-pod-gc-threshold"],
+        workers=Workers(
+            deployment=values["concurrent-deployment-syncs"],
+            replicaset=values["concurrent-replicaset-syncs"],
+            replication_controller=values["concurrent-rc-syncs"],
+            endpoint=values["concurrent-endpoint-syncs"],
+            endpoint_slice=values["concurrent-service-endpoint-syncs"],
+            namespace=values["concurrent-namespace-syncs"],
+            garbage_collector=values["concurrent-gc-syncs"],
+        ),
+    )
+
+
+def _networks(values: Values, name: str) -> Sequence[str]:
+    from ipaddress import ip_network
+
+    try:
+        return [str(ip_network(cidr)) for cidr in values[name]]
+    except ValueError as error:
+        raise SettingsError(f"--{name}: {error}") from error
+
+
+def _node_lifecycle(values: Values) -> Any:
+    from controlplane.controllers.nodelifecycle.controller import Settings
+    from controlplane.controllers.nodelifecycle.health import Grace
+    from controlplane.controllers.nodelifecycle.zones import Rates
+
+    return Settings(
+        period=seconds(values["node-monitor-period"]),
+        grace=Grace(
+            running=seconds(values["node-monitor-grace-period"]),
+            starting=seconds(values["node-startup-grace-period"]),
+        ),
+        rates=Rates(
+            normal=values["node-eviction-rate"],
+            reduced=values["secondary-node-eviction-rate"],
+            large_zone=values["large-cluster-size-threshold"],
+            unhealthy_share=values["unhealthy-zone-threshold"],
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySigner:
+    """Signs with the cluster's authority."""
+
+    authority: Pair
+    clock: Clock
+
+    def sign(self, der: bytes, usages: Sequence[str], duration: timedelta) -> bytes:
+        from controlplane.pki.csr import sign
+
+        return sign(der, self.authority, usages, duration, self.clock)
+
+
+def _signers(values: Values, clock: Clock) -> dict[str, Signer]:
+    from controlplane.controllers.certificates import requests
+    from controlplane.pki.issue import load_pair
+
+    if not values["cluster-signing-cert-file"] or not values["cluster-signing-key-file"]:
+        return {}
+    certificate, key = _read(values, "cluster-signing-cert-file"), _read(values, "cluster-signing-key-file")
+    try:
+        signer = AuthoritySigner(load_pair(certificate, key), clock)
+    except ValueError as error:
+        raise SettingsError(f"--cluster-signing-cert-file, --cluster-signing-key-file: {error}") from error
+    names = (requests.CLIENT, requests.KUBELET_CLIENT, requests.KUBELET_SERVING, requests.LEGACY_UNKNOWN)
+    return dict.fromkeys(names, signer)
+
+
+def _read(values: Values, name: str) -> bytes:
+    try:
+        return Path(values[name]).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"--{name}: cannot read {values[name]}: {error.strerror}") from error
