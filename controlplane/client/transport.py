@@ -214,5 +214,6 @@ def _say(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, ssl.SSLError):
-        return error.reason or str(error)
+        # aiohttp's own certificate errors are SSLErrors without the attribute.
+        return getattr(error, "reason", None) or str(error)
     return str(error) or type(error).__name__
