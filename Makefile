@@ -48,7 +48,7 @@ format: bootstrap ## rewrite the Python files in the project's format
 lock: bootstrap ## choose the newest versions of all dependencies, and write them down with their hashes
 	.venv/bin/uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-header -o requirements.txt -q
 	.venv/bin/uv pip compile pyproject.toml --upgrade --group dev --generate-hashes --no-emit-index-url --no-header \
-		-c requirements.txt -o requirements-dev.txt -q
+		-o requirements-dev.txt -q
 	echo uv | .venv/bin/uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o .ci/uv.txt
 
 generate: bootstrap ## write again what is generated: API types, CRI stubs
