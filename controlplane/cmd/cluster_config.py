@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from controlplane.cmd.settings import Value
+from controlplane.cmd.settings import Settings, Value
 from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER
 from controlplane.kit.explained import Explained
 from controlplane.pki.pin import pin_of_pem
@@ -38,13 +38,17 @@ def render_all(endpoint: Endpoint, pod_cidrs: Sequence[str], config_dir: Path, d
     }
     controllers: dict[str, Value] = {"cluster-cidr": list(pod_cidrs), "service-cluster-ip-range": services}
     return {
-        "apiserver.yaml": APISERVER.render(moved(APISERVER.defaults, config_dir) | apiserver),
-        "controller-manager.yaml": CONTROLLER_MANAGER.render(
-            moved(CONTROLLER_MANAGER.defaults, config_dir) | controllers
-        ),
-        "scheduler.yaml": SCHEDULER.render(moved(SCHEDULER.defaults, config_dir)),
+        "apiserver.yaml": _render(APISERVER, config_dir / "apiserver.yaml", apiserver),
+        "controller-manager.yaml": _render(CONTROLLER_MANAGER, config_dir / "controller-manager.yaml", controllers),
+        "scheduler.yaml": _render(SCHEDULER, config_dir / "scheduler.yaml", {}),
         FILE: render(endpoint),
     }
+
+
+def _render(settings: Settings, path: Path, ours: Mapping[str, Value]) -> str:
+    """Return a file: what is set in it now stays, but for what the cluster's addresses decide."""
+    now = settings.load(path) if path.exists() else {}
+    return settings.render({**moved(settings.defaults, path.parent), **now, **ours})
 
 
 def moved(values: Mapping[str, Value], config_dir: Path) -> dict[str, Value]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd import preflight
+from controlplane.cmd.cluster_client import open_client
 from controlplane.cmd.settings import seconds
 from controlplane.kit.clock import Clock, SystemClock
 from controlplane.kit.explained import Explained
@@ -195,11 +196,10 @@ def _configuration(plan: Plan) -> None:
     rendered = cluster_config.render_all(plan.endpoint, plan.pod_cidrs, plan.config_dir, plan.data_dir)
     for name, text in rendered.items():
         path = plan.config_dir / name
-        if path.exists() and name != cluster_config.FILE:
-            _say("config", f"kept {path}")
-        else:
+        unchanged = path.exists() and path.read_text() == text
+        if not unchanged:
             files.write(path, text)
-            _say("config", f"wrote {path}")
+        _say("config", f"{path} is there" if unchanged else f"wrote {path}")
     files.make_folder(plan.data_dir, 0o700)
 
 
@@ -212,12 +212,7 @@ def _start(verb: str) -> None:
 
 
 async def _in_cluster(plan: Plan, clock: Clock) -> None:
-    from controlplane.client import kubeconfig
-    from controlplane.client.client import Client
-
-    connection = kubeconfig.load(plan.config_dir / "super-admin.conf").connection()
-    async with connection.open(clock) as transport:
-        client = Client(transport, user_agent="controlplane-init")
+    async with open_client(plan.config_dir / "super-admin.conf", clock, user_agent="controlplane-init") as client:
         if "wait" in plan.phases:
             await wait_ready(client, clock)
             _say("wait", f"the API server at {plan.endpoint.server} is ready")

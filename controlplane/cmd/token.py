@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controlplane.cmd.cluster_client import open_client
 from controlplane.cmd.settings import seconds
 from controlplane.kit.clock import Clock, SystemClock
 from controlplane.kit.explained import Explained
@@ -70,12 +71,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _with_client(options: argparse.Namespace, clock: Clock) -> None:
-    from controlplane.client import kubeconfig
-    from controlplane.client.client import Client
-
     path = Path(options.kubeconfig) if options.kubeconfig else options.config_dir / "admin.conf"
-    async with kubeconfig.load(path).connection().open(clock) as transport:
-        client = Client(transport, user_agent="controlplane-token")
+    async with open_client(path, clock, user_agent="controlplane-token") as client:
         if options.action == "create":
             print(await create(client, options, clock.now()))
         elif options.action == "list":

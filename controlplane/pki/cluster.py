@@ -55,7 +55,7 @@ class ClusterFiles:
             files.write(self.pki / "sa.pub", public_key_pem(key))
             made.append("sa")
         for name, planned in kubeconfigs().items() if kubeconfig_files else ():
-            if not (self.config / name).exists():
+            if not (self.config / name).exists() or self._leads_elsewhere(name, planned, endpoint):
                 self._write_kubeconfig(name, planned, endpoint, now)
                 made.append(name)
         return made
@@ -88,8 +88,7 @@ class ClusterFiles:
     def user_kubeconfig(self, planned: PlannedKubeconfig, endpoint: Endpoint, now: datetime) -> str:
         """Return a kubeconfig for a new certificate."""
         pair = issue(planned.leaf, self.authority(), now)
-        server = endpoint.local_server if planned.local else endpoint.server
-        return kubeconfig.render(server, self.ca_pem, planned.user, pair=pair)
+        return kubeconfig.render(_server(planned, endpoint), self.ca_pem, planned.user, pair=pair)
 
     def _write_kubeconfig(self, name: str, planned: PlannedKubeconfig, endpoint: Endpoint, now: datetime) -> None:
         files.write(self.config / name, self.user_kubeconfig(planned, endpoint, now), files.SECRET)
@@ -106,6 +105,12 @@ class ClusterFiles:
         wanted = {*leaf.dns_names, *leaf.addresses}
         return bool(wanted) and not wanted <= subject_alternative_names(self._load(self.pki / f"{name}.crt"))
 
+    def _leads_elsewhere(self, name: str, planned: PlannedKubeconfig, endpoint: Endpoint) -> bool:
+        try:
+            return kubeconfig.server_of(files.read(self.config / name).decode()) != _server(planned, endpoint)
+        except ValueError as error:
+            raise files.FileError(f"{self.config / name} cannot be used: {error}") from error
+
     def _inside(self, name: str) -> x509.Certificate | None:
         try:
             return kubeconfig.client_certificate(files.read(self.config / name).decode())
@@ -117,6 +122,10 @@ class ClusterFiles:
             return x509.load_pem_x509_certificate(files.read(path))
         except ValueError as error:
             raise files.FileError(f"{path} is not a certificate in PEM") from error
+
+
+def _server(planned: PlannedKubeconfig, endpoint: Endpoint) -> str:
+    return endpoint.local_server if planned.local else endpoint.server
 
 
 def subject_alternative_names(certificate: x509.Certificate) -> set[str]:

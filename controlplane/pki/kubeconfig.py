@@ -61,10 +61,22 @@ def _user_entry(pair: Pair | None, token: str) -> dict[str, str]:
 
 
 def client_certificate(text: str) -> x509.Certificate | None:
-    """Return the certificate inside a kubeconfig, if it carries one. Raises ValueError."""
+    """Return the certificate inside a kubeconfig of one user, if it carries one. Raises ValueError."""
+    data = _first(text, "users", "user").get("client-certificate-data")
+    return x509.load_pem_x509_certificate(base64.b64decode(data)) if data else None
+
+
+def server_of(text: str) -> str:
+    """Return the URL in a kubeconfig of one cluster. Raises ValueError."""
+    return str(_first(text, "clusters", "cluster").get("server", ""))
+
+
+def _first(text: str, plural: str, singular: str) -> dict[str, Any]:
     try:
         loaded: Any = yaml.safe_load(text)
-        data = loaded["users"][0]["user"].get("client-certificate-data")
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, AttributeError) as error:
+        found: dict[str, Any] = loaded[plural][0][singular]
+    except (yaml.YAMLError, KeyError, IndexError, TypeError) as error:
         raise ValueError("not a kubeconfig") from error
-    return x509.load_pem_x509_certificate(base64.b64decode(data)) if data else None
+    if not isinstance(found, dict):
+        raise ValueError("not a kubeconfig")
+    return found

@@ -121,9 +121,17 @@ def test_a_second_run_changes_nothing(cluster: ClusterFiles) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_new_address_makes_the_serving_certificates_again(cluster: ClusterFiles) -> None:
+def test_a_new_address_goes_into_certificates_and_kubeconfigs(cluster: ClusterFiles) -> None:
     moved = Endpoint("master", "192.168.56.99")
-    assert cluster.create_missing(moved, NOW) == ["apiserver", "controller-manager", "scheduler"]
+    assert cluster.create_missing(moved, NOW) == [
+        "apiserver",
+        "controller-manager",
+        "scheduler",
+        "admin.conf",
+        "super-admin.conf",
+        "controller-manager.conf",
+        "scheduler.conf",
+    ]
     verify_server(files.read_pair(cluster.pki, "apiserver").certificate, cluster.authority(), "192.168.56.99")
 
 
