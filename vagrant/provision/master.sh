@@ -6,6 +6,9 @@ shared=$PROJECT/.lab/shared
 controlplane init --apiserver-advertise-address "$NODE_IP" --node-name "$NODE_NAME" --pod-network-cidr "$POD_NETWORK" \
     --service-cidr "$SERVICE_NETWORK" --apiserver-cert-extra-sans 127.0.0.1,localhost
 
+# A token is good for a day: a machine added later needs a fresh one.
 install -d "$shared"
-(umask 077 && controlplane token create --print-join-command >"$shared/join.new")
-mv "$shared/join.new" "$shared/join"
+if [ -z "$(find "$shared/join" -mmin -1200 2>/dev/null)" ]; then
+    (umask 077 && controlplane token create --print-join-command >"$shared/join.new")
+    mv "$shared/join.new" "$shared/join"
+fi
