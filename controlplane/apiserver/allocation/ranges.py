@@ -108,7 +108,7 @@ def _pick(size: int, front: int, free: Callable[[int], bool], random: Random) ->
             offset = front + (start + step) % behind
             if free(offset):
                 return offset
-    for offset in range(1, front):  # offset 0 is never picked: the `kubernetes` Service asks for it
+    for offset in range(front):
         if free(offset):
             return offset
     raise AllocationError("range is full")
