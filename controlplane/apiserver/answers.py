@@ -1,0 +1,95 @@
+"""Objects and failures as answers, in the form the caller accepts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from controlplane.api.codec import Document, encode
+from controlplane.api.meta_v1 import Status, StatusDetails
+from controlplane.api.resources import Resource
+from controlplane.api.status import StatusError
+from controlplane.apiserver.cached_object import CachedObject
+from controlplane.apiserver.calls import Call
+from controlplane.apiserver.messages import Response
+from controlplane.apiserver.negotiation import JSON, PARTIAL, PARTIAL_LIST, TABLE, YAML, Representation
+
+_METADATA = msgspec.json.Decoder(dict[str, Any])
+
+
+def object_answer(call: Call, item: CachedObject, status: int = 200) -> Response:
+    """Answer with one object."""
+    shown = call.accepts(TABLE, PARTIAL)
+    if shown.plain:
+        return Response(status, call.storage.encoded(item))
+    if not shown.form:
+        return document_answer(call.storage.document(item), shown, status)
+    if shown.form == PARTIAL:
+        return document_answer(partial(call.storage.document(item)), shown, status)
+    return document_answer(table_of(call, [item]), shown, status)
+
+
+def document_answer(document: Any, shown: Representation = Representation(), status: int = 200) -> Response:
+    """Answer with anything that can be encoded."""
+    body = encode(document)
+    if shown.media_type == YAML:
+        return Response(status, to_yaml(body), YAML)
+    return Response(status, body, JSON)
+
+
+def to_yaml(body: bytes) -> bytes:
+    """Return JSON as YAML."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(msgspec.json.decode(body), Dumper=dumper, default_flow_style=False, allow_unicode=True)
+    return text.encode()
+
+
+def partial(document: Document) -> Document:
+    """Return an object as PartialObjectMetadata."""
+    return {"kind": PARTIAL, "apiVersion": "meta.k8s.io/v1", "metadata": document["metadata"]}
+
+
+def partial_list(documents: Sequence[Document], metadata: Document) -> Document:
+    items = [{"metadata": document["metadata"]} for document in documents]
+    return {"kind": PARTIAL_LIST, "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items}
+
+
+def table_of(call: Call, items: Sequence[CachedObject], *, headers: bool = True) -> Document:
+    """Return objects as a meta.k8s.io/v1 Table."""
+    from controlplane.apiserver.tables import render_table
+
+    storage = call.storage
+    version = str(items[0].revision) if len(items) == 1 else ""
+    return render_table(
+        storage.resource,
+        [storage.object(item) for item in items],
+        now=call.backend.clock.now(),
+        include_object=call.request.query.get("includeObject") or "Metadata",
+        list_metadata={"resourceVersion": version} if version else {},
+        headers=headers,
+    )
+
+
+def deleted(resource: Resource, name: str, uid: str) -> Status:
+    """Return the Status that says an object is gone."""
+    details = StatusDetails(name=name, group=resource.group, kind=resource.plural, uid=uid)
+    return Status(api_version="v1", kind="Status", status="Success", details=details)
+
+
+def failure(error: StatusError, shown: Representation = Representation()) -> Response:
+    """Answer with a failure."""
+    status = error.to_status()
+    answer = document_answer(status, shown, status.code or error.code)
+    seconds = error.retry_after or (status.details.retry_after_seconds or 0 if status.details else 0)
+    if seconds:
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
+async def once(body: bytes) -> AsyncIterator[bytes]:
+    """Stream what is there as a whole."""
+    yield body

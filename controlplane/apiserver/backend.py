@@ -1,0 +1,36 @@
+"""What the handlers share: storage, policy, time and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+from controlplane.admission.interface import Chain
+from controlplane.api.resources import Resource
+from controlplane.apiserver.node_dialer import NodeDialer
+from controlplane.apiserver.storage import ResourceStorage
+from controlplane.apiserver.virtual import Handler
+from controlplane.apiserver.watch_cache import WatchCache
+from controlplane.auth.interface import Authorizer
+from controlplane.kit.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Built once at start; handlers find everything here and keep nothing of their own."""
+
+    clock: Clock
+    random: Random
+    cache: WatchCache
+    storages: Mapping[tuple[str, str, str], ResourceStorage]  # by group, version, plural
+    admission: Chain
+    authorizer: Authorizer
+    virtual: Mapping[tuple[str, str, str], Handler]  # by group, version, plural[/subresource]
+    nodes: NodeDialer
+
+    def storage(self, group: str, version: str, plural: str) -> ResourceStorage:
+        return self.storages[group, version, plural]
+
+    def storage_of(self, resource: Resource) -> ResourceStorage:
+        return self.storages[resource.group, resource.version, resource.plural]

@@ -1,0 +1,149 @@
+"""The body of a write, as a document: JSON or YAML, its fields checked as strictly as the caller wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from controlplane.api import fields
+from controlplane.api.base import KubeStruct
+from controlplane.api.codec import Document
+from controlplane.api.status import BadRequest, UnsupportedMediaType
+from controlplane.apiserver.negotiation import JSON, SERVED, YAML, media_type
+
+
+class FieldValidation(StrEnum):
+    """What becomes of unknown and duplicate fields: dropped, dropped with a warning, or refused."""
+
+    IGNORE = "Ignore"
+    WARN = "Warn"
+    STRICT = "Strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The kind a path takes; a body that names none is taken to be it."""
+
+    api_version: str
+    kind: str
+    type: type[KubeStruct]
+    any_version: bool = False  # options are the same in every group and version
+
+    @property
+    def version(self) -> str:
+        return self.api_version.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document with the known fields only, and what was odd about it."""
+
+    document: Document
+    warnings: list[str]
+
+
+def parse_body(body: bytes, content_type: str, expected: Expected, validation: FieldValidation) -> Parsed:
+    """Return the object a body holds. Raises BadRequest, UnsupportedMediaType."""
+    type_ = media_type(content_type)
+    if type_ not in ("", *SERVED):
+        raise unsupported_media_type(SERVED)
+    document, duplicates = _yaml(body, expected) if type_ == YAML else _json(body, expected)
+    _check_kind(document, expected, body)
+    if validation is FieldValidation.IGNORE:
+        fields.prune(document, expected.type)
+        return Parsed(document, [])
+    mistakes = duplicates() + fields.prune(document, expected.type)
+    if mistakes and validation is FieldValidation.STRICT:
+        raise cannot_be_handled(expected, f"strict decoding error: {', '.join(mistakes)}")
+    return Parsed(document, mistakes)
+
+
+def to_object(document: Document, expected: Expected) -> Any:
+    """Return the typed object. Raises BadRequest for values of the wrong type."""
+    try:
+        return msgspec.convert(document, expected.type)
+    except msgspec.ValidationError as error:
+        raise cannot_be_handled(expected, fields.type_mistake(error, expected.type, document)) from error
+
+
+def cannot_be_handled(expected: Expected, why: str) -> BadRequest:
+    return BadRequest(f'{expected.kind} in version "{expected.version}" cannot be handled as a {expected.kind}: {why}')
+
+
+def unsupported_media_type(served: tuple[str, ...]) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        f"the body of the request was in an unknown format - accepted media types include: {', '.join(served)}"
+    )
+
+
+def _json(body: bytes, expected: Expected) -> tuple[Document, Any]:
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _unrecognized(expected, f"couldn't get version/kind; json parse error: {error}", body) from error
+    except RecursionError as error:
+        raise _unrecognized(
+            expected, "couldn't get version/kind; json parse error: exceeded max depth", body
+        ) from error
+    if not isinstance(document, dict):
+        why = "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct"
+        raise _unrecognized(expected, why, body)
+    return document, lambda: fields.duplicate_fields(body, document)
+
+
+def _yaml(body: bytes, expected: Expected) -> tuple[Document, Any]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        loaded = yaml.load(body, Loader=loader)  # CSafeLoader is the safe loader in C
+        # A round through JSON turns dates into text and refuses what JSON cannot say.
+        document = msgspec.json.decode(msgspec.json.encode(loaded))
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise _unrecognized(expected, f"yaml: {error}", body) from error
+    if not isinstance(document, dict):
+        raise _unrecognized(expected, "couldn't get version/kind; yaml: not a mapping", body)
+    return document, lambda: fields.duplicate_yaml_keys(body)
+
+
+def _check_kind(document: Document, expected: Expected, body: bytes) -> None:
+    for name, wanted in (("apiVersion", expected.api_version), ("kind", expected.kind)):
+        found = document.get(name)
+        if found is None or found == "":
+            document[name] = wanted
+        elif not isinstance(found, str):
+            why = f"couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field .{name}"
+            raise _unrecognized(expected, f"{why} of type string", body)
+    api_version, kind = document["apiVersion"], document["kind"]
+    if kind != expected.kind:
+        version = api_version.rpartition("/")[2]
+        raise BadRequest(
+            f'{kind} in version "{version}" cannot be handled as a {expected.kind}: '
+            f'no kind "{kind}" is registered for version "{api_version}" at this path'
+        )
+    if api_version != expected.api_version and not expected.any_version:
+        raise BadRequest(
+            f"the API version in the data ({api_version}) does not match "
+            f"the expected API version ({expected.api_version})"
+        )
+
+
+def _unrecognized(expected: Expected, why: str, body: bytes) -> BadRequest:
+    return BadRequest(
+        f"the object provided is unrecognized (must be of type {expected.kind}): {why} ({_excerpt(body)})"
+    )
+
+
+def _excerpt(body: bytes) -> str:
+    if not body:
+        return "<empty>"
+    more = " ..." if len(body) > 30 else ""
+    return (body[:30].decode(errors="replace") if body[:1] == b"{" else body[:30].hex()) + more
+
+
+def parse_content_type(content_type: str) -> str:
+    """Return the media type of a body that says none: JSON."""
+    return media_type(content_type) or JSON

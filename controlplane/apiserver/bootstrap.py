@@ -1,0 +1,138 @@
+"""What every cluster has before anybody asks for it: system namespaces, default roles, the `kubernetes` Service.
+
+Written by the server to itself at every start, as an outsider would write it; what is there already is brought up to
+date without taking anything away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from msgspec.structs import replace
+
+from controlplane.api.base import KubeStruct
+from controlplane.api.core_v1 import (
+    EndpointAddress,
+    EndpointPort,
+    Endpoints,
+    EndpointSubset,
+    Namespace,
+    Service,
+    ServicePort,
+    ServiceSpec,
+)
+from controlplane.api.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
+from controlplane.api.discovery_v1 import EndpointPort as SlicePort
+from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
+from controlplane.api.status import AlreadyExists, NotFound
+from controlplane.auth.bootstrap_policy import default_policy
+from controlplane.auth.policy_reconcile import reconcile_binding, reconcile_role
+from controlplane.client.client import Client
+
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+_SERVICE_PORT = 443
+
+
+@dataclass(frozen=True, slots=True)
+class Advertised:
+    """Where pods find the API server: a Service address that leads to `address`:`port`."""
+
+    cluster_ip: str
+    address: str
+    port: int
+
+
+async def write_bootstrap_objects(client: Client, advertised: Advertised) -> None:
+    """Make what is missing. Raises StatusError."""
+    await _all([_ensure(client, Namespace(metadata=ObjectMeta(name=name))) for name in SYSTEM_NAMESPACES])
+    policy = default_policy()
+    roles = [obj for obj in policy if isinstance(obj, ClusterRole | Role)]
+    bindings = [obj for obj in policy if isinstance(obj, ClusterRoleBinding | RoleBinding)]
+    await _all([_reconcile(client, role, reconcile_role) for role in roles])
+    await _all([_reconcile(client, binding, reconcile_binding) for binding in bindings])
+    await _ensure(client, kubernetes_service(advertised))
+    if not ip_address(advertised.address).is_loopback:  # nobody else could reach it, and endpoints must be reachable
+        await _overwrite(client, kubernetes_endpoints(advertised))
+        await _overwrite(client, kubernetes_slice(advertised))
+
+
+def kubernetes_service(advertised: Advertised) -> Service:
+    port = ServicePort(name="https", protocol="TCP", port=_SERVICE_PORT, target_port=advertised.port)
+    return Service(
+        metadata=ObjectMeta(
+            name="kubernetes", namespace="default", labels={"component": "apiserver", "provider": "kubernetes"}
+        ),
+        spec=ServiceSpec(cluster_ip=advertised.cluster_ip, ports=[port], session_affinity="None", type="ClusterIP"),
+    )
+
+
+def kubernetes_endpoints(advertised: Advertised) -> Endpoints:
+    port = EndpointPort(name="https", port=advertised.port, protocol="TCP")
+    return Endpoints(
+        metadata=ObjectMeta(
+            name="kubernetes", namespace="default", labels={"endpointslice.kubernetes.io/skip-mirror": "true"}
+        ),
+        subsets=[EndpointSubset(addresses=[EndpointAddress(ip=advertised.address)], ports=[port])],
+    )
+
+
+def kubernetes_slice(advertised: Advertised) -> EndpointSlice:
+    family = "IPv6" if ip_address(advertised.address).version == 6 else "IPv4"
+    return EndpointSlice(
+        metadata=ObjectMeta(
+            name="kubernetes", namespace="default", labels={"kubernetes.io/service-name": "kubernetes"}
+        ),
+        address_type=family,
+        endpoints=[Endpoint(addresses=[advertised.address], conditions=EndpointConditions(ready=True))],
+        ports=[SlicePort(name="https", port=advertised.port, protocol="TCP")],
+    )
+
+
+async def _all(writes: Sequence[Awaitable[None]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for write in writes:
+            group.create_task(_awaited(write))
+
+
+async def _awaited(write: Awaitable[None]) -> None:
+    await write
+
+
+def _metadata(obj: KubeStruct) -> ObjectMeta:
+    metadata: ObjectMeta = obj.metadata  # type: ignore[attr-defined]
+    return metadata
+
+
+async def _ensure(client: Client, obj: KubeStruct) -> None:
+    try:
+        await client.create(obj)
+    except AlreadyExists:
+        return  # its owner may have changed it
+
+
+async def _reconcile(client: Client, expected: Any, reconcile: Callable[[Any, Any], Any]) -> None:
+    metadata = _metadata(expected)
+    try:
+        existing = await client.get(type(expected), metadata.name, metadata.namespace)
+    except NotFound:
+        await client.create(expected)
+        return
+    wanted = reconcile(existing, expected)
+    if wanted is not None:
+        await client.update(wanted)
+
+
+async def _overwrite(client: Client, obj: Any) -> None:
+    metadata = _metadata(obj)
+    try:
+        existing = await client.get(type(obj), metadata.name, metadata.namespace)
+    except NotFound:
+        await client.create(obj)
+        return
+    await client.update(replace(obj, metadata=replace(_metadata(existing), labels=metadata.labels)))

@@ -1,0 +1,36 @@
+"""One request on its way through the server, with all that is known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from controlplane.apiserver.messages import Request
+from controlplane.apiserver.negotiation import Representation, negotiate
+from controlplane.apiserver.request_info import RequestInfo
+from controlplane.auth.interface import User
+
+if TYPE_CHECKING:
+    from controlplane.apiserver.backend import Backend
+    from controlplane.apiserver.storage import ResourceStorage
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler is given."""
+
+    backend: Backend
+    request: Request
+    info: RequestInfo
+    user: User
+    warnings: list[str] = field(default_factory=list)  # sent as Warning headers
+    trace: str = ""  # the caller's W3C trace context, which links a write to its cause
+
+    @property
+    def storage(self) -> ResourceStorage:
+        """The resource asked for; a question, which is never stored, has none."""
+        return self.backend.storages[self.info.group, self.info.version, self.info.resource]
+
+    def accepts(self, *forms: str) -> Representation:
+        """Return how to answer, an object taking the given `forms` besides its own. Raises NotAcceptable."""
+        return negotiate(self.request.headers.get("Accept", ""), forms)

@@ -1,0 +1,23 @@
+"""GET of one object."""
+
+from __future__ import annotations
+
+from controlplane.api import status
+from controlplane.apiserver.answers import object_answer
+from controlplane.apiserver.calls import Call
+from controlplane.apiserver.messages import Response
+from controlplane.apiserver.options import list_options
+from controlplane.apiserver.selection import wait_for
+
+
+async def get(call: Call) -> Response:
+    """Answer with the newest state; with a resourceVersion, with any state not older than it."""
+    storage, info = call.storage, call.info
+    version = list_options(call.request.query).resource_version
+    if not version:
+        return object_answer(call, await storage.read(info.namespace, info.name))
+    await wait_for(storage, int(version), call.backend.clock)
+    item = storage.cache.get(storage.key(info.namespace, info.name))
+    if item is None:
+        raise status.not_found(storage.resource, info.name)
+    return object_answer(call, item)

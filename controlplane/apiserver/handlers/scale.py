@@ -1,0 +1,62 @@
+"""The scale subresource: a workload's replica count, seen and written as an autoscaling/v1 Scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from controlplane.api.autoscaling_v1 import Scale
+from controlplane.api.codec import Document
+from controlplane.apiserver.answers import document_answer
+from controlplane.apiserver.bodies import Expected, parse_body, to_object, unsupported_media_type
+from controlplane.apiserver.calls import Call
+from controlplane.apiserver.handlers.patch import PATCH_TYPES
+from controlplane.apiserver.messages import Response
+from controlplane.apiserver.negotiation import media_type
+from controlplane.apiserver.options import write_options
+from controlplane.apiserver.patch import apply_patch
+from controlplane.apiserver.strategies.scale import apply_scale, scale_of
+from controlplane.apiserver.writing import update_object
+
+_SCALE = Expected("autoscaling/v1", "Scale", Scale)
+
+
+async def get_scale(call: Call) -> Response:
+    item = await call.storage.read(call.info.namespace, call.info.name)
+    return document_answer(scale_of(call.storage.resource, call.storage.document(item)), call.accepts())
+
+
+async def update_scale(call: Call) -> Response:
+    request = call.request
+    options = write_options(request.query, "UpdateOptions")
+    body = await request.read()
+    parsed = parse_body(body, request.headers.get("Content-Type", ""), _SCALE, options.field_validation)
+    to_object(parsed.document, _SCALE)
+    call.warnings += parsed.warnings
+    return await _write(call, lambda _: parsed.document, "UpdateOptions")
+
+
+async def patch_scale(call: Call) -> Response:
+    type_ = media_type(call.request.headers.get("Content-Type", ""))
+    if type_ not in PATCH_TYPES:
+        raise unsupported_media_type(PATCH_TYPES)
+    body = await call.request.read()
+
+    def patched(current: Document) -> Document:
+        scale = apply_patch(type_, current, body, Scale)
+        to_object(scale, _SCALE)
+        return scale
+
+    return await _write(call, patched, "PatchOptions")
+
+
+async def _write(call: Call, wanted: Callable[[Document], Document], options_kind: str) -> Response:
+    resource, storage = call.storage.resource, call.storage
+
+    def make(workload: Document) -> Document:
+        apply_scale(resource, workload, wanted(scale_of(resource, msgspec.json.decode(msgspec.json.encode(workload)))))
+        return workload
+
+    item, _ = await update_object(call, make, write_options(call.request.query, options_kind))
+    return document_answer(scale_of(resource, storage.document(item)), call.accepts())

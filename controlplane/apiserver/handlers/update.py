@@ -1,0 +1,32 @@
+"""PUT of a whole object, or of one of its subresources."""
+
+from __future__ import annotations
+
+import msgspec
+
+from controlplane.api.codec import Document
+from controlplane.apiserver.answers import object_answer
+from controlplane.apiserver.bodies import parse_body
+from controlplane.apiserver.calls import Call
+from controlplane.apiserver.messages import Response
+from controlplane.apiserver.options import write_options
+from controlplane.apiserver.writing import update_object
+
+
+async def update(call: Call) -> Response:
+    """Answer with the object as it was stored: 200, or 201 where a PUT may create and did."""
+    request, storage = call.request, call.storage
+    options = write_options(request.query, "UpdateOptions")
+    call.accepts()
+    body = await request.read()
+    parsed = parse_body(body, request.headers.get("Content-Type", ""), storage.expected, options.field_validation)
+    call.warnings += parsed.warnings
+    wanted = msgspec.json.encode(parsed.document)
+
+    def make(_: Document) -> Document:
+        document: Document = msgspec.json.decode(wanted)  # each attempt changes its own copy
+        return document
+
+    may_create = storage.strategy.allow_create_on_update and not call.info.subresource
+    item, created = await update_object(call, make, options, create_missing=may_create)
+    return object_answer(call, item, 201 if created else 200)

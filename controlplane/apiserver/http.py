@@ -1,0 +1,176 @@
+"""HTTP/1.1 over TLS, by aiohttp: the one file that knows which library carries requests and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
+
+from controlplane.api.status import BadRequest, Timeout, TooLarge
+from controlplane.apiserver.answers import failure
+from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Upgrade
+from controlplane.apiserver.websocket import AiohttpWebSocket
+
+_log = logging.getLogger(__name__)
+
+BODY_LIMIT = 3 * 1024 * 1024  # bytes, as upstream's
+_IDLE = 180.0  # seconds a connection may be silent between requests
+_REQUEST_TIMEOUT = 60.0  # seconds until the answer must begin (--request-timeout)
+_BACKLOG = 1024
+
+_CONNECTION_OPTIONS: dict[str, Any] = {
+    "access_log": None,
+    "keepalive_timeout": _IDLE,
+    "lingering_time": 0,
+    "max_field_size": 64 * 1024,
+    "max_line_size": 64 * 1024,
+}
+
+Handle = Callable[[Request], Awaitable[Answer]]
+
+
+class HttpServer:
+    """Listens, and carries what it hears to `handle`."""
+
+    def __init__(self, handle: Handle, tls: ssl.SSLContext | None, *, request_timeout: float = _REQUEST_TIMEOUT):
+        self._handle, self._tls, self._timeout = handle, tls, request_timeout
+
+    @asynccontextmanager
+    async def listening(self, host: str, port: int, *, drain: float = 5.0) -> AsyncIterator[int]:
+        """Serve until the block ends; yield the port, which the system chose if 0 was asked for.
+
+        At the end no new request is taken, and those under way get `drain` seconds before they are cut off.
+        """
+        loop = asyncio.get_running_loop()
+        server = web.Server(
+            self._serve,
+            request_factory=_new_request,
+            handler_cancellation=True,  # a watch whose client has gone ends now, not with the next event
+        )
+        listener = await loop.create_server(
+            lambda: _Connection(server, loop=loop, **_CONNECTION_OPTIONS),
+            host or None,
+            port,
+            ssl=self._tls,
+            backlog=_BACKLOG,
+            reuse_address=True,
+        )
+        try:
+            yield listener.sockets[0].getsockname()[1]
+        finally:
+            listener.close()
+            server.pre_shutdown()
+            await server.shutdown(drain)
+
+    async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        request = Request(
+            incoming.method,
+            incoming.rel_url.path,
+            Query(incoming.rel_url.raw_query_string),
+            incoming.headers,
+            cast(_Body, incoming).whole,
+            cast(_Connection, incoming.protocol).peer,
+        )
+        answer = await self._answer(request)
+        if isinstance(answer, Response):
+            # HEAD gets the same headers; aiohttp leaves the body out.
+            headers = CIMultiDict(answer.headers)
+            headers["Content-Type"] = answer.content_type
+            return web.Response(status=answer.status, body=answer.body, headers=headers)
+        try:
+            if isinstance(answer, Upgrade):
+                return await _upgrade(incoming, answer)
+            return await _stream(incoming, answer)
+        finally:
+            if answer.on_end:
+                answer.on_end()
+
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._handle(request)
+        except TimeoutError:
+            why = "Timeout: request did not complete within the allotted timeout"
+            return failure(Timeout(why))
+
+
+class _Connection(web.RequestHandler):
+    """One connection, which knows who is at its other end."""
+
+    __slots__ = ("_peer",)
+
+    @property
+    def peer(self) -> Peer:
+        try:
+            return self._peer
+        except AttributeError:
+            self._peer = _peer_of(self.transport) if self.transport is not None else Peer()
+            return self._peer
+
+
+def _peer_of(transport: asyncio.BaseTransport) -> Peer:
+    session = transport.get_extra_info("ssl_object")
+    certificate = session.getpeercert(True) if session is not None else None
+    name = transport.get_extra_info("peername")
+    return Peer(address=str(name[0]) if name else "", certificate=certificate or b"")
+
+
+class _Body(web.BaseRequest):
+    """A request whose body is read as a whole, up to the limit."""
+
+    async def whole(self) -> bytes:
+        """Return the body. Raises TooLarge, BadRequest."""
+        if not self.body_exists:
+            return b""
+        try:
+            return await self.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            raise TooLarge(f"Request entity too large: limit is {BODY_LIMIT}") from error
+        except (HttpProcessingError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
+            raise BadRequest(f"the body of the request cannot be read: {error}") from error
+
+
+def _new_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    return _Body(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=BODY_LIMIT + 1)
+
+
+async def _stream(incoming: web.BaseRequest, answer: Stream) -> web.StreamResponse:
+    headers = CIMultiDict(answer.headers)
+    headers["Content-Type"] = answer.content_type
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    if answer.length is not None:
+        response.content_length = answer.length
+    else:
+        response.enable_chunked_encoding()
+    async with aclosing(cast(Any, answer.chunks)) as chunks:
+        await response.prepare(incoming)
+        if incoming.method == "HEAD":
+            return response
+        try:
+            async for chunk in chunks:
+                if chunk:
+                    await response.write(chunk)  # waits while the caller is slow to read
+            await response.write_eof()
+        except ConnectionError:
+            _log.debug("%s %s: the caller has gone", incoming.method, incoming.path)
+        except Exception:
+            # The head is sent: all that is left is to break the connection, so that nobody takes this for the end.
+            _log.exception("%s %s: the answer broke off", incoming.method, incoming.path)
+            if incoming.transport is not None:
+                incoming.transport.abort()
+    return response
+
+
+async def _upgrade(incoming: web.BaseRequest, answer: Upgrade) -> web.StreamResponse:
+    protocols = (answer.protocol,) if answer.protocol else ()
+    socket = web.WebSocketResponse(protocols=protocols, max_msg_size=0, timeout=2.0)
+    await socket.prepare(incoming)
+    await answer.serve(AiohttpWebSocket(socket))
+    return socket

@@ -1,0 +1,116 @@
+"""Requests and answers as values, so that no handler knows which HTTP library carries them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+from urllib.parse import parse_qsl
+
+from controlplane.auth.interface import User
+
+JSON = "application/json"
+
+BodyReader: TypeAlias = Callable[[], Awaitable[bytes]]
+"""Reads the whole body. Raises TooLarge."""
+
+
+class Query:
+    """The parameters after the question mark, in order; a name may come more than once."""
+
+    __slots__ = ("pairs", "text")
+
+    def __init__(self, text: str):
+        self.text = text
+        self.pairs: Sequence[tuple[str, str]] = parse_qsl(text, keep_blank_values=True) if text else ()
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the first value of a parameter."""
+        for key, value in self.pairs:
+            if key == name:
+                return value
+        return default
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def flag(self, name: str) -> bool:
+        """Return whether a boolean parameter is set; `?watch` alone means true, as upstream's converter has it."""
+        for key, value in self.pairs:
+            if key == name:
+                return value.lower() not in ("false", "0")
+        return False
+
+    def __contains__(self, name: str) -> bool:
+        return any(key == name for key, _ in self.pairs)
+
+
+@dataclass(slots=True)
+class Peer:
+    """One connection: who is at its other end, as far as the connection itself says."""
+
+    address: str = ""
+    certificate: bytes = b""  # DER; its chain to the client CA is verified, its dates are not
+    user: User | None = None  # a caller inside this process, who needs no proof
+
+
+@dataclass(slots=True)
+class Request:
+    """What a caller asks."""
+
+    method: str
+    path: str
+    query: Query
+    headers: Mapping[str, str]  # looked up without regard to case
+    read: BodyReader
+    peer: Peer
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer that is there as a whole."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer that is produced while it is sent; the next chunk is asked for when the last one has left.
+
+    `length`, where it is known, is the number of bytes of all chunks; `large` says that they are worth compressing.
+    """
+
+    status: int
+    chunks: AsyncIterator[bytes]
+    content_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+    length: int | None = None
+    large: bool = False
+    on_end: Callable[[], None] | None = None  # called when the last byte is sent, or never will be
+
+
+class WebSocket(Protocol):
+    """An upgraded connection that carries binary messages."""
+
+    async def receive(self) -> bytes | None:
+        """Return the next message; None when the peer has closed."""
+
+    async def send(self, message: bytes) -> None: ...
+
+    async def close(self, code: int = 1000) -> None: ...
+
+
+@dataclass(slots=True)
+class Upgrade:
+    """An answer that turns the connection into a WebSocket and hands it to `serve`."""
+
+    protocol: str
+    serve: Callable[[WebSocket], Awaitable[None]]
+    headers: dict[str, str] = field(default_factory=dict)
+    on_end: Callable[[], None] | None = None
+
+
+Answer: TypeAlias = Response | Stream | Upgrade

@@ -1,0 +1,196 @@
+"""The API server put together: store, watch cache, storages, security, pipeline. `cmd` gives it sockets.
+
+async with ApiServer.running(store, settings, clock, random) as server:
+    async with HttpServer(server.pipeline.handle, tls).listening(host, port): ...
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from prometheus_client import CollectorRegistry
+
+from controlplane.api.codec import encode
+from controlplane.api.resources import RESOURCES, Resource
+from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
+from controlplane.apiserver.backend import Backend
+from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
+from controlplane.apiserver.cached_object import opening
+from controlplane.apiserver.discovery import Discovery
+from controlplane.apiserver.health import Health, ping
+from controlplane.apiserver.loopback import LoopbackTransport
+from controlplane.apiserver.messages import Request, Response
+from controlplane.apiserver.metrics import ApiServerMetrics, StoreMetrics
+from controlplane.apiserver.names import generate_uid
+from controlplane.apiserver.node_dialer import NodeDialer, NoNodes
+from controlplane.apiserver.pipeline import Page, Pipeline
+from controlplane.apiserver.reader import CacheReader
+from controlplane.apiserver.security import Security, SecuritySettings, build
+from controlplane.apiserver.storage import ResourceStorage, prefix_of
+from controlplane.apiserver.strategies import strategy_for
+from controlplane.apiserver.timed_store import TimedStore
+from controlplane.apiserver.version import version_info
+from controlplane.apiserver.virtual import VIRTUAL
+from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
+from controlplane.client.client import Client
+from controlplane.kit.clock import Clock
+from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
+from controlplane.kit.tasks import running
+from controlplane.store.interface import Store, StoreError
+
+Key = tuple[str, str, str]
+
+_NODE_PORTS = PortRange(30000, 32767)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the server needs to know besides who may use it."""
+
+    security: SecuritySettings
+    advertise_address: str = "127.0.0.1"
+    secure_port: int = 6443
+    service_cidrs: tuple[str, ...] = ("10.96.0.0/12",)
+    node_ports: PortRange = _NODE_PORTS
+    event_ttl: int = 3600  # seconds
+
+
+class ApiServer:
+    """Everything behind the pipeline."""
+
+    def __init__(self, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer):
+        self.settings, self._clock = settings, clock
+        self.version = version_info()
+        self.registry = new_registry(self.version.git_version)
+        self._store = TimedStore(store, clock, StoreMetrics(self.registry))
+        self.cache = WatchCache(self._store, clock, _caches())
+        self.reader = CacheReader()
+        self.security = build(settings.security, self.reader, clock, random, new_uuid=partial(generate_uid, random))
+        storages = _storages(self._store, self.cache, settings)
+        self.reader.attach(storages)
+        storages["", "v1", "services"].allocator = ServiceAllocator(
+            self.reader, settings.service_cidrs, settings.node_ports, random
+        )
+        backend = _backend(clock, random, self.cache, storages, self.security, nodes)
+        self.ready = False
+        pages = self._pages(self.registry)
+        self.pipeline = Pipeline(backend, self.security.authenticator, pages, ApiServerMetrics(self.registry), random)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer | None = None
+    ) -> AsyncIterator[ApiServer]:
+        """Make a server over a store, and keep it up to date with the store until the block ends."""
+        server = cls(store, settings, clock, random, nodes or NoNodes())
+        await server.cache.load()
+        async with running(server.cache.follow(), server.cache.tick()):
+            await write_bootstrap_objects(server.client(), server.advertised())
+            server.ready = True
+            try:
+                yield server
+            finally:
+                server.ready = False
+
+    def client(self) -> Client:
+        """Return a client of the server itself, who may do anything."""
+        return Client(LoopbackTransport(self.pipeline.handle))
+
+    def advertised(self) -> Advertised:
+        first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first
+        return Advertised(str(first), self.settings.advertise_address, self.settings.secure_port)
+
+    def _pages(self, registry: CollectorRegistry) -> list[Page]:
+        address = f"{self.settings.advertise_address}:{self.settings.secure_port}"
+        discovery = Discovery(server_address=address)
+        documents = {
+            "/version": Response(200, encode(self.version)),
+            **{
+                path: Response(200, document.body, document.content_type)
+                for path, document in self.security.public_documents.items()
+            },
+        }
+        health = self._health()
+
+        async def fixed(request: Request) -> Response | None:
+            known = documents.get(request.path.rstrip("/"))
+            return None if known is None else Response(known.status, known.body, known.content_type)
+
+        async def discovered(request: Request) -> Response | None:
+            return discovery.answer(request)
+
+        async def healthy(request: Request) -> Response | None:
+            return await health.answer(request.path, request.query)
+
+        async def metrics(request: Request) -> Response | None:
+            return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
+
+        return [fixed, discovered, healthy, metrics]
+
+    def _health(self) -> Health:
+        always = {"ping": ping, "log": ping, "etcd": self._store_answers}
+        hooks = {"poststarthook/rbac/bootstrap-roles": self._started}
+        return Health(
+            {
+                "livez": {**always, **hooks},
+                "healthz": {**always, **hooks},
+                "readyz": {**always, "informer-sync": self._started, **hooks, "shutdown": self._not_stopping},
+            }
+        )
+
+    async def _store_answers(self) -> str:
+        try:
+            await self._store.revision()
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    async def _started(self) -> str:
+        return "" if self.ready else "not finished"
+
+    async def _not_stopping(self) -> str:
+        return "" if self.ready else "process is shutting down"
+
+
+def _caches() -> list[ResourceCache]:
+    """Return one cache a prefix; where two versions share it, the bytes are those of the first."""
+    owners: dict[str, Resource] = {}
+    for resource in RESOURCES:
+        if resource.plural != "bindings":  # never stored
+            owners.setdefault(prefix_of(resource), resource)
+    return [ResourceCache(prefix, opening(r.api_version, r.kind)) for prefix, r in owners.items()]
+
+
+def _storages(store: Store, cache: WatchCache, settings: ServerSettings) -> dict[Key, ResourceStorage]:
+    return {
+        (r.group, r.version, r.plural): ResourceStorage(
+            r, strategy_for(r), store, cache, ttl=settings.event_ttl if r.plural == "events" else 0
+        )
+        for r in RESOURCES
+        if r.plural != "bindings"
+    }
+
+
+def _backend(
+    clock: Clock,
+    random: Random,
+    cache: WatchCache,
+    storages: Mapping[Key, ResourceStorage],
+    security: Security,
+    nodes: NodeDialer,
+) -> Backend:
+    return Backend(
+        clock=clock,
+        random=random,
+        cache=cache,
+        storages=storages,
+        admission=security.admission,
+        authorizer=security.authorizer,
+        virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
+        nodes=nodes,
+    )

@@ -1,0 +1,173 @@
+"""One resource in the store: its keys, its bytes, and the two ways to write them.
+
+    pods      /registry/pods/shop/web-0          ({prefix}{namespace}/{name})
+    nodes     /registry/minions/node-1           ({prefix}{name})
+
+Events appear twice, as core/v1 and events.k8s.io/v1, over the same keys; the bytes are core/v1's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from controlplane.api import status
+from controlplane.api.codec import Document, decode
+from controlplane.api.resources import Resource
+from controlplane.apiserver import event_conversion
+from controlplane.apiserver.allocation import ServiceAllocator
+from controlplane.apiserver.bodies import Expected
+from controlplane.apiserver.cached_object import CachedObject, encode_object, opening, tail_of
+from controlplane.apiserver.strategies import Strategy
+from controlplane.apiserver.watch_cache import REGISTRY, ResourceCache, WatchCache
+from controlplane.store.interface import Record, RevisionMismatch, Store
+
+
+def prefix_of(resource: Resource) -> str:
+    """Return the prefix of a resource's keys; groups share it, as upstream's do."""
+    return f"{REGISTRY}{resource.storage_prefix or resource.plural}/"
+
+
+class ResourceStorage:
+    """The door to one resource's objects."""
+
+    def __init__(self, resource: Resource, strategy: Strategy, store: Store, cache: WatchCache, ttl: int = 0):
+        self.resource, self.strategy = resource, strategy
+        self.prefix = prefix_of(resource)
+        self.open = opening(resource.api_version, resource.kind)
+        self.expected = Expected(resource.api_version, resource.kind, resource.type)
+        self.watch_cache = cache
+        self.cache: ResourceCache = cache.of(self.prefix)
+        self.allocator: ServiceAllocator | None = None
+        self._store, self._ttl = store, ttl
+        self.selectable = frozenset(strategy.selectable_fields({"metadata": {}}))
+        self.converts = self.cache.open != self.open  # its bytes are another version's
+
+    # --- reading
+
+    def key(self, namespace: str, name: str) -> str:
+        """Return the key below the prefix."""
+        return f"{namespace}/{name}" if self.resource.namespaced else name
+
+    def tail(self, item: CachedObject) -> bytes:
+        """Return an object's bytes without their opening, in this resource's version."""
+        if not self.converts:
+            return item.tail
+        document = event_conversion.from_core(item.document())
+        document.pop("apiVersion")
+        return msgspec.json.encode(document)[1:]
+
+    def encoded(self, item: CachedObject) -> bytes:
+        """Return an object as it is answered."""
+        return self.open + self.tail(item)
+
+    def document(self, item: CachedObject) -> Document:
+        """Return an object as a document of the caller's own."""
+        document = item.document()
+        if self.converts:
+            document = event_conversion.from_core(document)
+        return {"apiVersion": self.resource.api_version, "kind": self.resource.kind, **document}
+
+    def object(self, item: CachedObject) -> Any:
+        """Return an object as its type, shared with every other reader."""
+        if self.converts:
+            return msgspec.convert(self.document(item), self.resource.type)
+        return item.object(self.open, self.resource.type)
+
+    def decoded(self, item: CachedObject) -> Any:
+        """Return an object as its type, for this once."""
+        if self.converts:
+            return self.object(item)
+        return decode(self.open + item.tail, self.resource.type)
+
+    def fields(self, item: CachedObject) -> Mapping[str, str]:
+        """Return what field selectors may ask of an object."""
+        if self.converts:
+            return self.strategy.selectable_fields(self.document(item))
+        return item.fields(self.strategy.selectable_fields)
+
+    async def read(self, namespace: str, name: str) -> CachedObject:
+        """Return an object, no older than any write acknowledged before. Raises NotFound."""
+        await self.watch_cache.fresh()
+        item = self.cache.get(self.key(namespace, name))
+        if item is None:
+            raise status.not_found(self.resource, name)
+        return item
+
+    async def read_from_store(self, namespace: str, name: str) -> CachedObject | None:
+        """Return an object as the store has it now."""
+        record = await self._store.get(self.prefix + self.key(namespace, name))
+        return self._item(record) if record else None
+
+    def _item(self, record: Record) -> CachedObject:
+        tail = tail_of(record.value, self.cache.open, record.revision)
+        return CachedObject(record.key[len(self.prefix) :], record.revision, tail)
+
+    async def snapshot(
+        self, directory: str, *, limit: int, start_after: str, revision: int
+    ) -> tuple[Sequence[CachedObject], int, int]:
+        """Return objects as they were at `revision`, that revision, and how many more follow.
+
+        Raises Compacted, FutureRevision.
+        """
+        page = await self._store.list(
+            self.prefix + directory,
+            limit=limit,
+            start_after=self.prefix + start_after if start_after else "",
+            revision=revision,
+        )
+        return [self._item(record) for record in page.records], page.revision, page.remaining
+
+    # --- writing
+
+    def encode(self, value: Any) -> bytes:
+        """Return a typed object as the store keeps it."""
+        if self.converts:
+            document = msgspec.json.decode(encode_object(value))
+            core = event_conversion.to_core(document)
+            head = {name: core.pop(name) for name in ("apiVersion", "kind", "metadata")}
+            return msgspec.json.encode({**head, **core})
+        return encode_object(value)
+
+    def encode_document(self, document: Document) -> bytes:
+        """Return a document of a valid object as the store keeps it."""
+        return self.encode(msgspec.convert(document, self.resource.type))
+
+    async def create(self, namespace: str, name: str, value: bytes) -> CachedObject:
+        """Write a new object. Raises AlreadyExists."""
+        key = self.key(namespace, name)
+        try:
+            revision = await self._store.put(self.prefix + key, value, expected=0, ttl=self._ttl)
+        except RevisionMismatch as error:
+            raise status.already_exists(self.resource, name) from error
+        return CachedObject(key, revision, tail_of(value, self.cache.open, revision))
+
+    async def replace(self, item: CachedObject, value: bytes) -> CachedObject:
+        """Write a new version of `item`. Raises RevisionMismatch if it is not the newest."""
+        revision = await self._store.put(self.prefix + item.key, value, expected=item.revision, ttl=self._ttl)
+        return CachedObject(item.key, revision, tail_of(value, self.cache.open, revision))
+
+    async def remove(self, item: CachedObject) -> CachedObject:
+        """Delete `item` and return its last state. Raises RevisionMismatch if it is not the newest."""
+        revision = await self._store.delete(self.prefix + item.key, expected=item.revision)
+        return item.at(revision)
+
+    async def remove_as(self, item: CachedObject, value: bytes) -> CachedObject:
+        """Delete `item`; return `value`, the version that was to replace it. Raises RevisionMismatch."""
+        revision = await self._store.delete(self.prefix + item.key, expected=item.revision)
+        return CachedObject(item.key, revision, tail_of(value, self.cache.open, revision))
+
+    def unwritten(self, namespace: str, name: str, value: bytes) -> CachedObject:
+        """Return what `create` would, without writing: a dry run."""
+        tail = tail_of(value, self.cache.open, 0)
+        return CachedObject(self.key(namespace, name), 0, tail.replace(b'"resourceVersion":"0",', b"", 1))
+
+    def imagine(self, item: CachedObject, value: bytes) -> CachedObject:
+        """Return what `replace` would, without writing: a dry run."""
+        return CachedObject(item.key, item.revision, tail_of(value, self.cache.open, item.revision))
+
+    def changed(self, item: CachedObject, value: bytes) -> bool:
+        """Return whether writing `value` would change anything."""
+        return tail_of(value, self.cache.open, item.revision) != item.tail

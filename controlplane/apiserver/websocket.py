@@ -1,0 +1,56 @@
+"""aiohttp's WebSockets, of either side, as `messages.WebSocket`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+from aiohttp import web
+
+from controlplane.apiserver.messages import WebSocket
+
+Either = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+
+
+class AiohttpWebSocket:
+    """Binary messages in, binary messages out."""
+
+    def __init__(self, socket: Either):
+        self._socket = socket
+
+    async def receive(self) -> bytes | None:
+        message = await self._socket.receive()
+        if message.type is aiohttp.WSMsgType.BINARY:
+            data: bytes = message.data
+            return data
+        if message.type is aiohttp.WSMsgType.TEXT:
+            text: str = message.data
+            return text.encode()
+        return None
+
+    async def send(self, message: bytes) -> None:
+        await self._socket.send_bytes(message)  # waits while the peer is slow to read
+
+    async def close(self, code: int = 1000) -> None:
+        await self._socket.close(code=code)
+
+
+async def join(one: WebSocket, other: WebSocket) -> None:
+    """Carry messages both ways until either side closes; then close both."""
+    ways = {asyncio.create_task(_carry(one, other)), asyncio.create_task(_carry(other, one))}
+    try:
+        done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in done:
+            way.result()
+    except ConnectionError:
+        pass  # a peer that has gone needs no farewell
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        await asyncio.gather(one.close(), other.close(), return_exceptions=True)
+
+
+async def _carry(source: WebSocket, target: WebSocket) -> None:
+    while (message := await source.receive()) is not None:
+        await target.send(message)

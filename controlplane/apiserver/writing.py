@@ -1,0 +1,230 @@
+"""How a document becomes a stored object: the steps that create, update and patch share.
+
+    default ─► mutating admission ─► strategy prepares ─► typed object ─► validate ─► validating admission ─► store
+
+Nothing is written before every step has agreed. An update is made against one version of the object; if another write
+comes first, it is made again against the newer version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
+
+import msgspec
+
+from controlplane.admission.interface import Attributes, Operation
+from controlplane.api import status
+from controlplane.api.codec import Document
+from controlplane.api.status import AlreadyExists, FieldError, StatusError
+from controlplane.apiserver.bodies import to_object
+from controlplane.apiserver.cached_object import CachedObject
+from controlplane.apiserver.calls import Call
+from controlplane.apiserver.metadata import (
+    be_born,
+    keep_identity,
+    may_vanish,
+    metadata_of,
+    settle_generated_name,
+    settle_name,
+    settle_namespace,
+    wrong_uid,
+)
+from controlplane.apiserver.options import WriteOptions
+from controlplane.apiserver.storage import ResourceStorage
+from controlplane.apiserver.strategies import Caller
+from controlplane.store.interface import RevisionMismatch
+
+_NAME_ATTEMPTS = 8  # made-up names tried before giving up, as upstream
+_ATTEMPTS = 100  # versions an update is made against before the caller is asked to try again
+
+Make = Callable[[Document], Document]
+"""Makes the wanted document from the current one, which it may change; called again for each newer version."""
+
+
+async def create_object(call: Call, document: Document, options: WriteOptions) -> CachedObject:
+    """Store a new object. Raises StatusError."""
+    storage, backend = call.storage, call.backend
+    strategy, resource = storage.strategy, storage.resource
+    metadata = metadata_of(document)
+    settle_namespace(metadata, resource, call.info.namespace)
+    be_born(metadata, backend.clock.now(), backend.random)
+    strategy.default(document)
+    attributes = _attributes(call, Operation.CREATE, document, None, options)
+    await backend.admission.mutate(attributes)
+    for attempt in range(1, _NAME_ATTEMPTS + 1):
+        generated = settle_generated_name(metadata, backend.random)
+        attributes.name = metadata.get("name") or ""
+        strategy.prepare_create(document, _caller(call))
+        try:
+            return await _create_once(call, document, attributes, options)
+        except AlreadyExists:
+            if not generated or attempt == _NAME_ATTEMPTS:
+                raise
+            del metadata["name"]
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _create_once(call: Call, document: Document, attributes: Attributes, options: WriteOptions) -> CachedObject:
+    storage, strategy = call.storage, call.storage.strategy
+    async with _reservation(storage, document, options):
+        obj = to_object(document, storage.expected)
+        name: str = obj.metadata.name
+        refuse_if(storage, name, strategy.validate(obj))
+        call.warnings += strategy.warnings(obj)
+        await call.backend.admission.validate(attributes)
+        value = storage.encode(obj)
+        if options.dry_run:
+            if storage.cache.get(storage.key(call.info.namespace, name)) is not None:
+                raise status.already_exists(storage.resource, name)
+            return storage.unwritten(call.info.namespace, name, value)
+        return await storage.create(call.info.namespace, name, value)
+
+
+def _reservation(
+    storage: ResourceStorage, document: Document, options: WriteOptions
+) -> AbstractAsyncContextManager[None]:
+    """Hold what an object takes from a pool (a Service's addresses and ports) until it is written, or give it back."""
+    if storage.allocator is None:
+        return nullcontext()
+    return storage.allocator.for_create(document, options.dry_run)
+
+
+async def update_object(
+    call: Call, make: Make, options: WriteOptions, *, create_missing: bool = False
+) -> tuple[CachedObject, bool]:
+    """Store a new version of an object; return it and whether it was created. Raises StatusError."""
+    storage, info = call.storage, call.info
+    item = storage.cache.get(storage.key(info.namespace, info.name))
+    newest = False  # the cache may be a moment behind the store
+    for _ in range(_ATTEMPTS):
+        if item is None:
+            item, newest = await storage.read_from_store(info.namespace, info.name), True
+        if item is None:
+            if not create_missing:
+                raise status.not_found(storage.resource, info.name)
+            return await _create_named(call, make({}), options), True
+        try:
+            return await _update_once(call, item, make, options), False
+        except RevisionMismatch:
+            item = None
+        except StatusError:
+            # What was refused may only have been refused because the cache was behind.
+            current = None if newest else await storage.read_from_store(info.namespace, info.name)
+            if newest or (current is not None and current.revision == item.revision):
+                raise
+            item, newest = current, True
+    raise status.conflict(storage.resource, info.name)
+
+
+async def _create_named(call: Call, document: Document, options: WriteOptions) -> CachedObject:
+    metadata = metadata_of(document)
+    settle_name(metadata, call.info.name)
+    if metadata.get("uid"):
+        # Whoever names a uid means an object that is gone.
+        raise wrong_uid(call.storage.resource, call.info.name, metadata["uid"], "")
+    return await create_object(call, document, options)
+
+
+async def _update_once(call: Call, item: CachedObject, make: Make, options: WriteOptions) -> CachedObject:
+    storage, strategy, subresource = call.storage, call.storage.strategy, call.info.subresource
+    old = storage.document(item)
+    new = make(storage.document(item))
+    _settle_identity(call, new, old)
+    strategy.default(new)
+    attributes = _attributes(call, Operation.UPDATE, new, old, options)
+    await call.backend.admission.mutate(attributes)
+    if subresource:
+        strategy.prepare_subresource_update(subresource, new, old)
+    else:
+        strategy.prepare_update(new, old)
+    async with _update_reservation(call, new, old, options):
+        new_object, old_object = to_object(new, storage.expected), _as_object(storage, old)
+        if subresource:
+            errors = strategy.validate_subresource_update(subresource, new_object, old_object)
+        else:
+            errors = strategy.validate_update(new_object, old_object)
+        refuse_if(storage, call.info.name, errors)
+        call.warnings += strategy.warnings(new_object)
+        await call.backend.admission.validate(attributes)
+        return await _write(call, item, new, storage.encode(new_object), options)
+
+
+def _update_reservation(
+    call: Call, new: Document, old: Document, options: WriteOptions
+) -> AbstractAsyncContextManager[None]:
+    allocator = call.storage.allocator
+    if allocator is None or call.info.subresource:
+        return nullcontext()
+    return allocator.for_update(new, old, options.dry_run)
+
+
+async def _write(call: Call, item: CachedObject, new: Document, value: bytes, options: WriteOptions) -> CachedObject:
+    storage = call.storage
+    if vanishes(storage, new):
+        return storage.imagine(item, value) if options.dry_run else await storage.remove_as(item, value)
+    if not storage.changed(item, value):
+        return item
+    return storage.imagine(item, value) if options.dry_run else await storage.replace(item, value)
+
+
+def vanishes(storage: ResourceStorage, document: Document) -> bool:
+    """Return whether a deleting object has nothing left to wait for: its removal completes the deletion."""
+    if storage.resource.plural == "namespaces" and (document.get("spec") or {}).get("finalizers"):
+        return False
+    return may_vanish(document["metadata"])
+
+
+def _settle_identity(call: Call, new: Document, old: Document) -> None:
+    """Make sure that `new` is a version of `old`. Raises BadRequest, Conflict, Invalid."""
+    resource, info = call.storage.resource, call.info
+    metadata, was = metadata_of(new), old["metadata"]
+    settle_namespace(metadata, resource, info.namespace)
+    settle_name(metadata, info.name)
+    version = metadata.get("resourceVersion") or ""
+    if version and version != was["resourceVersion"]:
+        if not (isinstance(version, str) and version.isdigit()):
+            why = f'Invalid value: "{version}": must be an unsigned integer'
+            raise status.invalid(
+                resource, info.name, [FieldError("FieldValueInvalid", "metadata.resourceVersion", why)]
+            )
+        raise status.conflict(resource, info.name)
+    if not version and not call.storage.strategy.allow_unconditional_update:
+        why = "Invalid value: 0x0: must be specified for an update"
+        raise status.invalid(resource, info.name, [FieldError("FieldValueInvalid", "metadata.resourceVersion", why)])
+    if (uid := metadata.get("uid")) and uid != was.get("uid"):
+        raise wrong_uid(resource, info.name, uid, was.get("uid", ""))
+    keep_identity(metadata, was)
+    metadata["resourceVersion"] = was["resourceVersion"]
+
+
+def _attributes(
+    call: Call, operation: Operation, document: Document, old: Document | None, options: WriteOptions
+) -> Attributes:
+    return Attributes(
+        operation=operation,
+        resource=call.storage.resource,
+        name=call.info.name or document["metadata"].get("name") or "",
+        user=call.user,
+        namespace=call.info.namespace,
+        subresource=call.info.subresource,
+        document=document,
+        old=old,
+        dry_run=options.dry_run,
+    )
+
+
+def _caller(call: Call) -> Caller:
+    user = call.user
+    return Caller(user.name, user.uid, user.groups, user.extra)
+
+
+def _as_object(storage: ResourceStorage, document: Document) -> Any:
+    return msgspec.convert(document, storage.resource.type)
+
+
+def refuse_if(storage: ResourceStorage, name: str, errors: list[FieldError]) -> None:
+    """Raise Invalid if a rule is broken."""
+    if errors:
+        raise status.invalid(storage.resource, name, errors)

@@ -1,0 +1,247 @@
+"""`controlplane apiserver`: from settings to a listening API server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from controlplane.cmd.settings import SettingsError, seconds
+from controlplane.cmd.tables import APISERVER
+from controlplane.kit.explained import Explained
+
+if TYPE_CHECKING:
+    from controlplane.apiserver.node_dialer import NodeDialer
+    from controlplane.apiserver.security import SecuritySettings
+    from controlplane.apiserver.server import ServerSettings
+    from controlplane.kit.clock import Clock
+    from controlplane.store.interface import Store
+
+_log = logging.getLogger(__name__)
+
+_EPILOG = """examples:
+  controlplane apiserver --config /etc/sampan/apiserver.yaml
+  # nothing on disk but certificates: everything is gone with the process
+  controlplane apiserver --config /etc/sampan/apiserver.yaml --etcd-servers memory:
+"""
+
+# Objects allocated before the youngest generation is collected. Requests make garbage without cycles, so the collector
+# has little to find, and each of its rounds is a pause.
+_GC_THRESHOLDS = (50_000, 50, 100)
+
+Values = Mapping[str, Any]
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "apiserver",
+        help="serve the Kubernetes API",
+        description="Serves the Kubernetes API over HTTPS, with its store inside.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    APISERVER.add_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import uvloop
+
+    from controlplane.kit.logs import set_up
+
+    values, warnings = APISERVER.resolve(options)
+    set_up(values["v"])
+    for warning in warnings:
+        _log.warning(warning)
+    uvloop.run(serve(values, os.environ))
+    return 0
+
+
+async def serve(values: Values, environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises Explained."""
+    from controlplane.apiserver.http import HttpServer
+    from controlplane.apiserver.server import ApiServer
+    from controlplane.kit.clock import SystemClock
+    from controlplane.kit.systemd import Notifier
+    from controlplane.kit.tasks import running
+
+    clock, random, notifier = SystemClock(), SystemRandom(), Notifier(environ)
+    stop = _stop_signal()
+    settings = server_settings(values)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(values, clock))
+        nodes = await stack.enter_async_context(open_nodes(values))
+        server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
+        http = HttpServer(server.pipeline.handle, _tls(values), request_timeout=seconds(values["request-timeout"]))
+        port = await stack.enter_async_context(_listening(http, values))
+        await stack.enter_async_context(running(notifier.keep_alive(clock)))
+        _settle_memory()
+        _log.info("serving on %s:%d, version %s", values["bind-address"], port, server.version.git_version)
+        notifier.ready(f"serving on {values['bind-address']}:{port}")
+        await stop.wait()
+        server.ready = False
+        notifier.stopping()
+        _log.info("stopping")
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _settle_memory() -> None:
+    """Keep the garbage collector away from what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+@asynccontextmanager
+async def _listening(http: Any, values: Values) -> AsyncIterator[int]:
+    host, port = values["bind-address"], values["secure-port"]
+    async with AsyncExitStack() as stack:
+        try:
+            yielded = await stack.enter_async_context(http.listening(host, port))
+        except OSError as error:
+            raise Explained(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        yield yielded
+
+
+@asynccontextmanager
+async def open_store(values: Values, clock: Clock) -> AsyncIterator[Store]:
+    """Open the store that --etcd-servers names; the embedded one if it names none. Raises Explained."""
+    from controlplane.store.interface import StoreError
+
+    servers = values["etcd-servers"] or [f"sqlite://{values['data-dir']}/store.db"]
+    kind, _, path = servers[0].partition(":")
+    async with AsyncExitStack() as stack:
+        if kind == "memory":
+            from controlplane.kit.tasks import running
+            from controlplane.store.compaction import CompactionPolicy, Compactor
+            from controlplane.store.memory import MemoryStore
+
+            memory = await stack.enter_async_context(MemoryStore.open(clock))
+            await stack.enter_async_context(running(Compactor(memory, clock, CompactionPolicy()).run()))
+            yield memory
+        elif kind == "sqlite":
+            from controlplane.store.sqlite import SqliteStore
+
+            file = Path(path.removeprefix("//"))
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                store = await stack.enter_async_context(SqliteStore.open(file, clock))
+            except StoreError as error:
+                raise Explained(f"cannot open the store: {error}") from error
+            yield store
+        else:
+            raise Explained(f"--etcd-servers: {servers[0]!r} is neither memory: nor sqlite:///PATH")
+
+
+@asynccontextmanager
+async def open_nodes(values: Values) -> AsyncIterator[NodeDialer]:
+    """Make ready to call nodes, if there is a certificate to show them."""
+    from controlplane.apiserver.node_client import NodeClient
+    from controlplane.apiserver.node_dialer import NoNodes
+    from controlplane.apiserver.tls import node_context
+
+    certificate, key = values["kubelet-client-certificate"], values["kubelet-client-key"]
+    if not certificate or not Path(certificate).exists():
+        yield NoNodes()
+        return
+    authority = values["kubelet-certificate-authority"]
+    try:
+        client = NodeClient(node_context(Path(certificate), Path(key), Path(authority) if authority else None))
+    except OSError as error:
+        raise Explained(f"--kubelet-client-certificate {certificate} is not usable: {error}") from error
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _tls(values: Values) -> Any:
+    from controlplane.apiserver.tls import server_context
+
+    certificate, key, authority = values["tls-cert-file"], values["tls-private-key-file"], values["client-ca-file"]
+    try:
+        return server_context(Path(certificate), Path(key), Path(authority) if authority else None)
+    except OSError as error:
+        raise Explained(f"the serving certificate {certificate} or --client-ca-file is not usable: {error}") from error
+
+
+def server_settings(values: Values) -> ServerSettings:
+    """Return the server's settings, files read. Raises Explained."""
+    from controlplane.apiserver.allocation import PortRange
+    from controlplane.apiserver.server import ServerSettings
+
+    first, _, last = values["service-node-port-range"].partition("-")
+    try:
+        ports = PortRange(int(first), int(last))
+    except ValueError as error:
+        raise SettingsError("--service-node-port-range must be like 30000-32767") from error
+    return ServerSettings(
+        security=security_settings(values),
+        advertise_address=values["advertise-address"] or own_address(values["bind-address"]),
+        secure_port=values["secure-port"],
+        service_cidrs=tuple(values["service-cluster-ip-range"]),
+        node_ports=ports,
+        event_ttl=int(seconds(values["event-ttl"])),
+    )
+
+
+def own_address(bind_address: str) -> str:
+    """Return the address to advertise: where we listen, or what the way to the outside starts from."""
+    import socket
+
+    if bind_address not in ("", "0.0.0.0", "::"):
+        return bind_address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: nothing is sent, the kernel only picks a source
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def security_settings(values: Values) -> SecuritySettings:
+    """Return who may do what. Raises Explained."""
+    from controlplane.apiserver.security import SecuritySettings
+    from controlplane.auth.jwt import SigningKey, load_public_keys
+    from controlplane.auth.static_token import parse_token_file
+
+    try:
+        tokens = parse_token_file(_read(values["token-auth-file"]).decode()) if values["token-auth-file"] else {}
+        return SecuritySettings(
+            signing_key=SigningKey.from_pem(_read(values["service-account-signing-key-file"])),
+            verifying_keys=tuple(
+                key for file in values["service-account-key-file"] for key in load_public_keys(_read(file))
+            ),
+            issuers=tuple(values["service-account-issuer"]),
+            audiences=tuple(values["api-audiences"]),
+            jwks_uri=values["service-account-jwks-uri"],
+            static_tokens=tokens,
+            anonymous=values["anonymous-auth"],
+            bootstrap_tokens=values["enable-bootstrap-token-auth"],
+            authorization_modes=tuple(values["authorization-mode"]),
+            enabled_plugins=tuple(values["enable-admission-plugins"]),
+            disabled_plugins=tuple(values["disable-admission-plugins"]),
+        )
+    except ValueError as error:
+        raise Explained(str(error)) from error
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise Explained(f"cannot read {file}: {error.strerror}") from error
