@@ -35,7 +35,8 @@ Identity = Callable[[Pod], Pod | None]
 class _Entry:
     pod: Pod
     wanted: PodStatus
-    written: PodStatus | None = None
+    written: PodStatus | None = None  # None: has to be written, whatever the API shows
+    shown: PodStatus | None = None  # what we wrote last, which the caches may not have yet
     version: str = ""  # the resource version that our last write gave the object
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -56,7 +57,13 @@ class StatusWriter:
 
     def put(self, pod: Pod, status: PodStatus) -> None:
         """Have the API show `status` soon; returns at once."""
-        entry = self._entries.setdefault(pod.metadata.uid, _Entry(pod, status))
+        entry = self._entries.get(pod.metadata.uid)
+        if entry is None:
+            entry = self._entries[pod.metadata.uid] = _Entry(pod, status)
+            target = self._identity(pod)
+            if target is not None and target.status == status:  # written before a restart of this agent
+                entry.written = entry.shown = status
+                entry.settled.set()
         entry.pod, entry.wanted = pod, status
         if entry.written != status:
             entry.settled.clear()
@@ -68,6 +75,7 @@ class StatusWriter:
         if entry is None or entry.written is None or not _newer(pod.metadata.resource_version, entry.version):
             return
         if _ours(pod.status) != _ours(entry.written):
+            entry.shown = pod.status
             self.again(pod.metadata.uid)
 
     def again(self, uid: str) -> None:
@@ -98,7 +106,7 @@ class StatusWriter:
         while entry.written != entry.wanted:
             status = entry.wanted
             try:
-                entry.version = await self._patch(entry.pod, status)
+                entry.version = await self._patch(entry.pod, status, entry.shown)
             except (NotFound, Conflict):
                 pass  # deleted, or deleted and made anew: whoever watches pods tells us which
             except (StatusError, Unreachable) as error:
@@ -107,15 +115,15 @@ class StatusWriter:
                 await self._clock.sleep(_RETRY.delay(failures))
                 failures += 1
                 continue
-            entry.written = status
+            entry.written = entry.shown = status
         entry.settled.set()
 
-    async def _patch(self, pod: Pod, status: PodStatus) -> str:
+    async def _patch(self, pod: Pod, status: PodStatus, written: PodStatus | None) -> str:
         target = self._identity(pod)
         if target is None:
             return ""
         meta = target.metadata
-        patch = {"metadata": {"uid": meta.uid}, "status": status_patch(target.status, status)}
+        patch = {"metadata": {"uid": meta.uid}, "status": status_patch(written or target.status, status)}
         patched = await self._client.patch(
             Pod, meta.name, patch, meta.namespace, kind=PatchType.STRATEGIC, subresource="status"
         )
@@ -130,7 +138,15 @@ def status_patch(before: PodStatus, after: PodStatus) -> Document:
         if name in new and old.get(name, new[name]) != new[name]:
             directive: list[Any] = [{"$patch": "replace"}]
             patch[name] = directive + new[name]
+    if "conditions" in new:
+        shown = {one["type"]: one for one in old.get("conditions", [])}
+        patch["conditions"] = [_cleared(one, shown.get(one["type"], {})) for one in new["conditions"]]
     return patch
+
+
+def _cleared(condition: Document, shown: Document) -> Document:
+    """Return a condition that also takes away what the API shows of it and is no longer so: entries merge by type."""
+    return {**{name: None for name in shown if name not in condition}, **condition}
 
 
 def _newer(version: str, than: str) -> bool:
