@@ -21,7 +21,7 @@ _scalars = frozenset(get_args(Quantity))
 def canonicalise(document: Document, type_: type[KubeStruct]) -> None:
     """Rewrite the amounts of a document in place. Raises quantity.QuantityError."""
     for name, step in _steps_of(type_).items():
-        if document.get(name):
+        if name in document:
             step(document, name)
 
 
