@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
+from controlplane.cmd.component import Values, elector, pages, settle_memory
 from controlplane.cmd.settings import SettingsError, seconds
 from controlplane.cmd.tables import CONTROLLER_MANAGER
 from controlplane.kit.explained import Explained
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from controlplane.client.client import Client
-    from controlplane.client.leader_election import LeaderElector
     from controlplane.client.transport import Transport
     from controlplane.controllers.certificates.sign import Signer
     from controlplane.controllers.environment import Environment
@@ -42,8 +40,6 @@ _EPILOG = """examples:
 _LEASE = "kube-controller-manager"
 # client-go's: up to the first slash it is the field manager, as `kubectl get --show-managed-fields` shows it.
 _USER_AGENT = "kube-controller-manager/v1.37"
-
-Values = Mapping[str, Any]
 
 
 def add_parser(commands: Any) -> None:
@@ -82,10 +78,10 @@ async def manage(values: Values, environ: Mapping[str, str]) -> None:
     settings = manager_settings(values, clock)
     async with AsyncExitStack() as stack:
         connections = await stack.enter_async_context(connect(values, clock, registry))
-        elector = _elector(values, connections.client, clock)
-        await stack.enter_async_context(_pages(values, connections.client, clock, registry))
+        waiting = elector(values, connections.client, clock, SystemRandom(), _LEASE)
+        await stack.enter_async_context(pages(values, connections.client, clock, registry, {}))
         await stack.enter_async_context(running(notifier.keep_alive(clock)))
-        _settle_memory()
+        settle_memory()
         notifier.ready("waiting for the lead")
 
         async def lead() -> None:
@@ -93,7 +89,7 @@ async def manage(values: Values, environ: Mapping[str, str]) -> None:
             await run_controllers(connections, settings, clock, registry)
 
         try:
-            await (elector.run(lead) if elector is not None else lead())
+            await (waiting.run(lead) if waiting is not None else lead())
         except LeadershipLost as error:
             raise Explained(f"{error}: starting anew") from error
         finally:
@@ -183,47 +179,6 @@ async def run_controllers(
     _log.info("running %s", ", ".join(controllers))
     async with running(*(recorder.run() for recorder in recorders)):
         await manager.run(environment, controllers)
-
-
-def _elector(values: Values, client: Client, clock: Clock) -> LeaderElector | None:
-    from controlplane.client.leader_election import LeaderElector, Timing
-
-    if not values["leader-elect"]:
-        return None
-    random = SystemRandom()
-    timing = Timing(
-        lease_duration=seconds(values["leader-elect-lease-duration"]),
-        renew_deadline=seconds(values["leader-elect-renew-deadline"]),
-        retry_period=seconds(values["leader-elect-retry-period"]),
-    )
-    identity = f"{socket.gethostname()}_{random.getrandbits(64):016x}"
-    return LeaderElector(client, clock, random, name=_LEASE, identity=identity, timing=timing)
-
-
-@asynccontextmanager
-async def _pages(values: Values, client: Client, clock: Clock, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Serve health and metrics over HTTPS."""
-    from controlplane.client.delegated import DelegatedGuard
-    from controlplane.kit.serving import follow_certificate, health_pages, metrics_page, serve, server_context
-    from controlplane.kit.tasks import running
-
-    certificate, key = Path(values["tls-cert-file"]), Path(values["tls-private-key-file"])
-    authority = Path(values["client-ca-file"]) if values["client-ca-file"] else None
-    context = server_context(certificate, key, authority)
-    routes = {"/metrics": metrics_page(registry), **health_pages({})}
-    guard = DelegatedGuard(client, clock)
-    async with (
-        serve(routes, values["bind-address"], values["secure-port"], tls=context, guard=guard) as port,
-        running(follow_certificate(context, certificate, key, clock)),
-    ):
-        _log.info("serving on %s:%d", values["bind-address"], port)
-        yield
-
-
-def _settle_memory() -> None:
-    """Keep the garbage collector away from what lives as long as the process."""
-    gc.collect()
-    gc.freeze()
 
 
 def manager_settings(values: Values, clock: Clock) -> Settings:

@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, str] = {
     "kubeconfig": "kubeconfig",
     "reset": "reset",
     "apiserver": "apiserver",
+    "controller-manager": "controller_manager",
+    "scheduler": "scheduler",
 }
 
 _EPILOG = """examples:
