@@ -462,7 +462,11 @@ def _event(watch: _Watch, change: _Change) -> bytes:
 def _of_subresource(target: _Target, existing: Document, body: Document) -> Document:
     """Return what a write may change: the status subresource the status, the object itself all but the status."""
     if target.subresource in ("status", "approval"):
-        return {**existing, **({"status": body["status"]} if "status" in body else {})}
+        # Annotations go through this door too: Deployments get their revision that way.
+        metadata = {**existing["metadata"], "annotations": body.get("metadata", {}).get("annotations") or {}}
+        if not metadata["annotations"]:
+            del metadata["annotations"]
+        return {**existing, "metadata": metadata, **({"status": body["status"]} if "status" in body else {})}
     if "status" in target.resource.subresources and not target.subresource:
         status = {"status": existing["status"]} if "status" in existing else {}
         return {**{key: value for key, value in body.items() if key != "status"}, **status}

@@ -141,14 +141,17 @@ class DeploymentController:
             await self._change(key, deployment, change)
         for replica_set in decided.delete:
             await self._delete(key, replica_set)
-        if decided.revision:
-            deployment = await self._set_revision(deployment, decided.revision)
-            self._own_written.record(key, deployment)
-        await self._write_status(key, deployment, decided.status)
+        await self._write_status(key, deployment, decided.status, decided.revision)
 
-    async def _write_status(self, key: Key, deployment: Deployment, status: DeploymentStatus) -> None:
-        if status != deployment.status:
-            wanted = msgspec.structs.replace(deployment, status=status)
+    async def _write_status(
+        self, key: Key, deployment: Deployment, status: DeploymentStatus, revision: str = ""
+    ) -> None:
+        """Write the status, and with it the revision: through this door an annotation makes no new generation."""
+        metadata = deployment.metadata
+        if revision:
+            metadata = msgspec.structs.replace(metadata, annotations={**metadata.annotations, REVISION: revision})
+        wanted = msgspec.structs.replace(deployment, metadata=metadata, status=status)
+        if wanted != deployment:
             self._own_written.record(key, await self._client.update(wanted, subresource="status"))
 
     async def _create(self, key: Key, deployment: Deployment, wanted: ReplicaSet) -> bool:
@@ -200,11 +203,6 @@ class DeploymentController:
         with suppress(NotFound):  # somebody else was faster, and that is what was wanted
             await self._client.delete(ReplicaSet, metadata.name, metadata.namespace, uid=metadata.uid)
         self._written.removed(key, replica_set)
-
-    async def _set_revision(self, deployment: Deployment, revision: str) -> Deployment:
-        annotations = {**deployment.metadata.annotations, REVISION: revision}
-        metadata = msgspec.structs.replace(deployment.metadata, annotations=annotations)
-        return await self._client.update(msgspec.structs.replace(deployment, metadata=metadata))
 
     async def _selects_everything(self, key: Key, deployment: Deployment) -> None:
         message = "This deployment is selecting all pods. A non-empty selector is required."
