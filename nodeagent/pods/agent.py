@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from nodeagent.pods.admission import admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
 from nodeagent.pods.hooks import Hooks
 from nodeagent.pods.launch import Launcher
+from nodeagent.pods.log_rotation import LogRotation
 from nodeagent.pods.mirror import Mirrors
 from nodeagent.pods.plan import grace_of
 from nodeagent.pods.puller import ImagePuller
@@ -92,6 +93,7 @@ class PodAgent:
         self._volumes = Volumes(config.kubelet_root, self._objects, self._tokens, thread, clock, self._allocatable)
         self._static = StaticPods(config.manifests, config.node_name, clock, inotify, self._static_changed)
         self._mirrors = Mirrors(client, clock, pods.lister, lambda: self._static.pods, node)
+        self._rotation = LogRotation(runtime, clock, thread, self._logs)
         self._tools = self._make_tools(images)
         self._workers: dict[str, PodWorker] = {}  # by pod UID
         self._tasks: asyncio.TaskGroup | None = None
@@ -144,6 +146,7 @@ class PodAgent:
                 self._tasks.create_task(self._follow_api())
                 self._tasks.create_task(self._follow_runtime())
                 self._tasks.create_task(self._relist())
+                self._tasks.create_task(self._rotation.run())
         finally:
             await self._checker.close()
 
@@ -305,6 +308,13 @@ class PodAgent:
         if settings.cgroup_driver is CgroupDriver.CGROUPFS:
             for path in orphans.unknown_cgroups(cgroup.children, known):
                 cgroup.remove(path)
+
+    def _logs(self) -> Iterator[tuple[str, Path]]:
+        root = self._settings().logs
+        for worker in self._workers.values():
+            directory = names.log_directory(worker.pod, root)
+            for run in worker.runtime.running:
+                yield run.id, directory / names.log_path(run.name, run.attempt)
 
     def _remove_cgroup(self, pod: Pod) -> None:
         cgroup.remove(cgroup_path(pod.metadata.uid, qos_class(pod), self._settings().cgroup_driver))
