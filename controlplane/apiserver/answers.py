@@ -16,7 +16,7 @@ from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import JSON, PARTIAL, PARTIAL_LIST, TABLE, YAML, Representation
 
-_METADATA = msgspec.json.Decoder(dict[str, Any])
+_PLAIN = Representation()
 
 
 def object_answer(call: Call, item: CachedObject, status: int = 200) -> Response:
@@ -31,7 +31,7 @@ def object_answer(call: Call, item: CachedObject, status: int = 200) -> Response
     return document_answer(table_of(call, [item]), shown, status)
 
 
-def document_answer(document: Any, shown: Representation = Representation(), status: int = 200) -> Response:
+def document_answer(document: Any, shown: Representation = _PLAIN, status: int = 200) -> Response:
     """Answer with anything that can be encoded."""
     body = encode(document)
     if shown.media_type == YAML:
@@ -80,7 +80,7 @@ def deleted(resource: Resource, name: str, uid: str) -> Status:
     return Status(api_version="v1", kind="Status", status="Success", details=details)
 
 
-def failure(error: StatusError, shown: Representation = Representation()) -> Response:
+def failure(error: StatusError, shown: Representation = _PLAIN) -> Response:
     """Answer with a failure."""
     status = error.to_status()
     answer = document_answer(status, shown, status.code or error.code)

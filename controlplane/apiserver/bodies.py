@@ -12,7 +12,7 @@ from controlplane.api import fields
 from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, UnsupportedMediaType
-from controlplane.apiserver.negotiation import JSON, SERVED, YAML, media_type
+from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, media_type
 
 
 class FieldValidation(StrEnum):
@@ -48,9 +48,10 @@ class Parsed:
 def parse_body(body: bytes, content_type: str, expected: Expected, validation: FieldValidation) -> Parsed:
     """Return the object a body holds. Raises BadRequest, UnsupportedMediaType."""
     type_ = media_type(content_type)
-    if type_ not in ("", *SERVED):
-        raise unsupported_media_type(SERVED)
-    document, duplicates = _yaml(body, expected) if type_ == YAML else _json(body, expected)
+    read = _READERS.get(type_)
+    if read is None:
+        raise unsupported_media_type(tuple(one for one in _READERS if one))
+    document, duplicates = read(body, expected)
     _check_kind(document, expected, body)
     if validation is FieldValidation.IGNORE:
         fields.prune(document, expected.type)
@@ -109,6 +110,18 @@ def _yaml(body: bytes, expected: Expected) -> tuple[Document, Any]:
     return document, lambda: fields.duplicate_yaml_keys(body)
 
 
+def _protobuf(body: bytes, expected: Expected) -> tuple[Document, Any]:
+    from controlplane.api.protobuf import ProtobufError, decode_object
+
+    try:
+        return decode_object(body, expected.api_version, expected.kind), list
+    except ProtobufError as error:
+        raise _unrecognized(expected, str(error), body) from error
+
+
+_READERS = {"": _json, JSON: _json, YAML: _yaml, PROTOBUF: _protobuf}
+
+
 def _check_kind(document: Document, expected: Expected, body: bytes) -> None:
     for name, wanted in (("apiVersion", expected.api_version), ("kind", expected.kind)):
         found = document.get(name)
@@ -142,8 +155,3 @@ def _excerpt(body: bytes) -> str:
         return "<empty>"
     more = " ..." if len(body) > 30 else ""
     return (body[:30].decode(errors="replace") if body[:1] == b"{" else body[:30].hex()) + more
-
-
-def parse_content_type(content_type: str) -> str:
-    """Return the media type of a body that says none: JSON."""
-    return media_type(content_type) or JSON

@@ -106,13 +106,15 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("_peer",)
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._peer: Peer | None = None
+
     @property
     def peer(self) -> Peer:
-        try:
-            return self._peer
-        except AttributeError:
+        if self._peer is None:
             self._peer = _peer_of(self.transport) if self.transport is not None else Peer()
-            return self._peer
+        return self._peer
 
 
 def _peer_of(transport: asyncio.BaseTransport) -> Peer:

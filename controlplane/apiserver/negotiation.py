@@ -14,6 +14,7 @@ from controlplane.api.status import NotAcceptable
 
 JSON = "application/json"
 YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"  # understood in requests, never answered
 SERVED = (JSON, YAML)
 
 TABLE = "Table"

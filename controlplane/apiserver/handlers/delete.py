@@ -18,7 +18,8 @@ from controlplane.apiserver.selection import Page, scope_of, select
 
 # Kinds whose DELETE answers with the deleted object rather than a Status, as upstream's do.
 _RETURN_OBJECT = frozenset({
-    "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas", "serviceaccounts", "services",
+    "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas", "serviceaccounts",
+    "services",
 })  # fmt: skip
 
 _AT_ONCE = 16  # deletions of a collection under way at a time
