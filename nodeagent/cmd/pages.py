@@ -1,0 +1,84 @@
+"""The pages of the node's API that are read rather than streamed: metrics, the Summary API, the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from controlplane.kit.clock import Clock
+from controlplane.kit.metrics import CONTENT_TYPE, render
+from controlplane.kit.serving import Page
+from nodeagent.cmd.config import NodeAgentConfig, key_of
+from nodeagent.metrics import cadvisor, resource
+from nodeagent.metrics.kubelet import KubeletMetrics, Reading
+from nodeagent.metrics.summary import summary
+from nodeagent.metrics.usage import UsageReader
+from nodeagent.node.certificates import Rotation
+from nodeagent.pods.agent import PodAgent
+
+
+def node_pages(
+    registry: CollectorRegistry,
+    metrics: KubeletMetrics,
+    usage: UsageReader,
+    pods: PodAgent,
+    client_certificate: Rotation,
+    serving_certificate: Rotation,
+    config: NodeAgentConfig,
+    clock: Clock,
+) -> dict[str, Page]:
+    async def kubelet(_: web.Request) -> web.Response:
+        _refresh(metrics, pods, client_certificate, serving_certificate, clock)
+        return _text(render(registry))
+
+    async def containers(_: web.Request) -> web.Response:
+        return _text(_render(Reading(cadvisor.families(await usage.read()))))
+
+    async def resources(_: web.Request) -> web.Response:
+        return _text(_render(Reading(resource.families(await usage.read()))))
+
+    async def probes(_: web.Request) -> web.Response:
+        return _text(b"")
+
+    async def stats(_: web.Request) -> web.Response:
+        return web.json_response(summary(await usage.read()))
+
+    async def settings(_: web.Request) -> web.Response:
+        shown = {key_of(name): value for name, value in dataclasses.asdict(config).items()}
+        return web.json_response({"kubeletconfig": shown})
+
+    return {
+        "/metrics": kubelet,
+        "/metrics/cadvisor": containers,
+        "/metrics/resource": resources,
+        "/metrics/probes": probes,
+        "/stats/summary": stats,
+        "/configz": settings,
+    }
+
+
+def _refresh(
+    metrics: KubeletMetrics, pods: PodAgent, client_certificate: Rotation, serving_certificate: Rotation, clock: Clock
+) -> None:
+    """Bring the gauges up to date that are computed only when somebody looks."""
+    workers = pods.workers()
+    metrics.running_pods.set(sum(worker.runtime.running != () for worker in workers))
+    running = sum(len(worker.runtime.running) for worker in workers)
+    metrics.running_containers.labels("running").set(running)
+    for rotation, gauge in ((client_certificate, metrics.certificate_ttl), (serving_certificate, metrics.serving_ttl)):
+        expiry = rotation.expiry()
+        if expiry is not None:
+            gauge.set((expiry - clock.now()).total_seconds())
+    metrics.renew_errors.set(client_certificate.renewal_errors)
+
+
+def _render(reading: Reading) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(reading)
+    return render(registry)
+
+
+def _text(body: bytes) -> web.Response:
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
