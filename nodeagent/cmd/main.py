@@ -1,4 +1,4 @@
-"""`nodeagent`: reads the command line and hands over to the command's own file, imported only when it is asked for."""
+"""`nodeagent`: reads the command line and hands over to the command's own file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import argparse
 import sys
 
 from controlplane.kit.explained import Explained
-from nodeagent.cmd import join, proxy, reset, run
+from nodeagent.cmd.join import add_parser as add_join
+from nodeagent.cmd.proxy import add_parser as add_proxy
+from nodeagent.cmd.reset import add_parser as add_reset
+from nodeagent.cmd.run import add_parser as add_run
 
 _EPILOG = """examples:
   nodeagent join 192.168.56.10:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:…
@@ -23,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (join, run, reset, proxy):
-        command.add_parser(commands)
+    for add_parser in (add_join, add_run, add_reset, add_proxy):
+        add_parser(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)
