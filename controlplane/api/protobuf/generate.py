@@ -1,4 +1,4 @@
-"""Writes `schema.py` from the Go types of Kubernetes v1.37: `python -m controlplane.api.protobuf.generate API MACHINERY`.
+"""Writes `schema.py` from the Go types of v1.37: `python -m controlplane.api.protobuf.generate API MACHINERY`.
 
 The two arguments are git directories (or work trees) of kubernetes/api and kubernetes/apimachinery. What is taken are
 facts: of every field its number, its JSON name and its type, and whether Go leaves it out of JSON when it is zero.
@@ -26,15 +26,15 @@ SOURCES = {
 
 ROOTS = (
     "meta_v1.DeleteOptions", "apps_v1.ControllerRevision", "apps_v1.DaemonSet", "apps_v1.Deployment",
-    "apps_v1.ReplicaSet", "apps_v1.StatefulSet", "authentication_v1.SelfSubjectReview", "authentication_v1.TokenRequest",
-    "authentication_v1.TokenReview", "authorization_v1.LocalSubjectAccessReview",
+    "apps_v1.ReplicaSet", "apps_v1.StatefulSet", "authentication_v1.SelfSubjectReview",
+    "authentication_v1.TokenRequest", "authentication_v1.TokenReview", "authorization_v1.LocalSubjectAccessReview",
     "authorization_v1.SelfSubjectAccessReview", "authorization_v1.SelfSubjectRulesReview",
     "authorization_v1.SubjectAccessReview", "autoscaling_v1.Scale", "certificates_v1.CertificateSigningRequest",
     "coordination_v1.Lease", "core_v1.Binding", "core_v1.ConfigMap", "core_v1.Endpoints", "core_v1.Event",
     "core_v1.LimitRange", "core_v1.Namespace", "core_v1.Node", "core_v1.PersistentVolume",
     "core_v1.PersistentVolumeClaim", "core_v1.Pod", "core_v1.PodTemplate", "core_v1.ReplicationController",
-    "core_v1.ResourceQuota", "core_v1.Secret", "core_v1.Service", "core_v1.ServiceAccount", "discovery_v1.EndpointSlice",
-    "events_v1.Event", "policy_v1.Eviction", "rbac_v1.ClusterRole", "rbac_v1.ClusterRoleBinding", "rbac_v1.Role",
+    "core_v1.ResourceQuota", "core_v1.Secret", "core_v1.Service", "core_v1.ServiceAccount",
+    "discovery_v1.EndpointSlice", "events_v1.Event", "policy_v1.Eviction", "rbac_v1.ClusterRole", "rbac_v1.ClusterRoleBinding", "rbac_v1.Role",
     "rbac_v1.RoleBinding",
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ _SCALARS = {
 _STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.M | re.S)
 _ALIAS = re.compile(r"^type (\w+) ((?:\[\]|map\[\w+\])?[\w.]+)$", re.M)
 _FIELD = re.compile(r'^\t(?:(\w+) )?(\S+)\s+`json:"([^"]*)"[^`]*? ?protobuf:"(\w+),(\d+),(\w+)[^"]*"', re.M)
-_HEADER = '''"""Field numbers, JSON names and types of the API's messages: written by controlplane.api.protobuf.generate, do not edit.
+_HEADER = '''"""Fields of the API's messages: written by controlplane.api.protobuf.generate, do not edit.
 
 One message an entry; its fields are `number:name:type`. `[]` repeated, `{}` a map by text, `*` may be told apart from
 zero, `~` left out when zero; a field without a name lends its own fields to the message around it.

@@ -1,4 +1,4 @@
-"""Field numbers, JSON names and types of the API's messages: written by controlplane.api.protobuf.generate, do not edit.
+"""Fields of the API's messages: written by controlplane.api.protobuf.generate, do not edit.
 
 One message an entry; its fields are `number:name:type`. `[]` repeated, `{}` a map by text, `*` may be told apart from
 zero, `~` left out when zero; a field without a name lends its own fields to the message around it.
