@@ -140,7 +140,7 @@ class GarbageCollector:
             self._look(self._graph.remove(uid))
         elif item.deletes_dependents:
             await self._finish_foreground(item, live)
-        else:
+        elif live.deletion_timestamp is None:
             await self._carry_out(item, live, await self._decide(item, live))
 
     async def _check_virtual(self, item: Item) -> None:
