@@ -6,7 +6,7 @@ import sqlite3
 
 from controlplane.store.sqlite import statements
 
-STEP = 500  # revisions a transaction: some milliseconds
+STEP = 100  # revisions a transaction: some milliseconds
 _SPARE_PAGES = 4096  # free pages kept for the next writes: 16 MiB
 _VACUUM_PAGES = 1024  # pages given back at a time
 

@@ -1,0 +1,106 @@
+"""What merging needs to know of a type, read once from its fields and marks.
+
+```
+ schema_of(PodSpec).fields["containers"]  ->  LIST, merge_key "name", keys ("name",), items: the schema of Container
+```
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, RetainKeys
+
+
+class Kind(enum.Enum):
+    SCALAR = "scalar"
+    OBJECT = "object"
+    LIST = "list"
+    MAP = "map"
+    ANY = "any"
+
+
+@dataclass(slots=True, eq=False)
+class Schema:
+    """One place in a type. Filled in after it is made: types may contain themselves."""
+
+    kind: Kind
+    fields: Mapping[str, Schema]  # of an object, by wire name
+    items: Schema | None = None  # of a list or map
+    merge_key: str = ""  # strategic merge patch merges the objects of this list by this field
+    merges: bool = False  # strategic merge patch adds to this list
+    retain_keys: bool = False
+    keys: tuple[str, ...] = ()  # server-side apply tells the objects of this list apart by these fields
+    is_set: bool = False  # server-side apply owns the values of this list one by one
+    atomic: bool = False  # server-side apply owns this as a whole
+
+    def field(self, name: str) -> Schema:
+        """Return the schema of what a key of this object or map holds; ANY where nothing is known."""
+        return self.fields.get(name) or self.items or ANY
+
+
+ANY = Schema(Kind.ANY, {})
+_SCALAR = Schema(Kind.SCALAR, {})
+
+
+@cache
+def schema_of(type_: type[KubeStruct]) -> Schema:
+    """Return the schema of an API type."""
+    return _Builder().object(type_)
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._objects: dict[type, Schema] = {}
+
+    def object(self, type_: type[KubeStruct]) -> Schema:
+        if type_ not in self._objects:
+            fields: dict[str, Schema] = {}
+            self._objects[type_] = Schema(Kind.OBJECT, fields)
+            hints = get_type_hints(type_, include_extras=True)
+            for field in msgspec.structs.fields(type_):
+                fields[field.encode_name] = self.place(hints[field.name])
+        return self._objects[type_]
+
+    def place(self, hint: Any) -> Schema:
+        marks: tuple[Any, ...] = ()
+        if get_origin(hint) is Annotated:
+            hint, *more = get_args(hint)
+            marks = tuple(more)
+        return _marked(self.unmarked(hint), marks)
+
+    def unmarked(self, hint: Any) -> Schema:
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin in (Union, types.UnionType):
+            inner = [one for one in arguments if one is not type(None)]
+            return self.place(inner[0]) if len(inner) == 1 else _SCALAR
+        if origin is list:
+            return Schema(Kind.LIST, {}, self.place(arguments[0]))
+        if origin is dict:
+            return Schema(Kind.MAP, {}, self.place(arguments[1]))
+        if isinstance(hint, type) and issubclass(hint, KubeStruct):
+            return self.object(hint)
+        return ANY if hint is Any else _SCALAR
+
+
+def _marked(schema: Schema, marks: tuple[Any, ...]) -> Schema:
+    """Return the schema with what its field's marks add; an object's own schema is shared by other fields."""
+    for mark in marks:
+        match mark:
+            case ListMap(keys, merge_key, retain_keys):
+                schema.keys, schema.merge_key, schema.merges = keys, merge_key, bool(merge_key)
+                schema.retain_keys = retain_keys
+            case ListSet(merge):
+                schema.merges, schema.is_set = merge, True
+            case Atomic():
+                schema = Schema(schema.kind, schema.fields, schema.items, atomic=True)
+            case RetainKeys():
+                schema = Schema(schema.kind, schema.fields, schema.items, retain_keys=True)
+    return schema
