@@ -186,7 +186,7 @@ def _decode(text: str) -> bytes:
 def _object(text: str) -> Claims:
     try:
         value = msgspec.json.decode(_decode(text))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidToken("a part of the token is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidToken("a part of the token is not a JSON object")
