@@ -9,9 +9,10 @@ import yaml
 from lab import cgroups, machine, network
 from lab.cluster import Cluster
 from lab.paths import PROJECT, STATE, VAGRANT
-from lab.step import LabError, wait_until
+from lab.step import LabError, try_run, wait_until
 
 PROXY = "proxy"  # the name of the proxy's cgroup, beside those of the machines
+ADMIN = "/etc/sampan/admin.conf"  # on the master
 KUBECONFIG = STATE / "kubeconfig"
 KUBECTL = PROJECT / ".venv" / "bin" / "kubectl"
 
@@ -44,18 +45,18 @@ def open_port(cluster: Cluster) -> None:
     """Listen on the host's loopback, connect from inside the switch's namespace: no lab address is used out here."""
     if cgroups.processes(PROXY):
         return
+    port = _free_port(cluster.api_port)
     log = (STATE / "proxy.log").open("ab")
     command = [
-        "systemd-socket-activate", "-l", f"127.0.0.1:{cluster.api_port}",
-        "ip", "netns", "exec", network.SWITCH, "/lib/systemd/systemd-socket-proxyd", f"{cluster.master.address}:6443",
-    ]  # fmt: skip
+        *("systemd-socket-activate", "-l", f"127.0.0.1:{port}", "ip", "netns", "exec", network.SWITCH),
+        *("/lib/systemd/systemd-socket-proxyd", f"{cluster.master.address}:6443"),
+    ]
     # In a cgroup like a machine, so that `make lab-down` finds it without trusting a recorded process id.
     base = cgroups.ROOT if cgroups.unified() else cgroups.ROOT / "systemd"
     cgroup = base / f"{cgroups.PREFIX}{PROXY}"
     cgroup.mkdir(exist_ok=True)
-    enter_cgroup = ["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec "$@"', str(cgroup)]
     proxy = subprocess.Popen(
-        [*enter_cgroup, *command],
+        ["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec "$@"', str(cgroup), *command],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -64,28 +65,40 @@ def open_port(cluster: Cluster) -> None:
         env={"PATH": os.environ["PATH"]},
     )
     log.close()
+    (STATE / "api-port").write_text(f"{port}\n")
+    hint = f"look at {STATE}/proxy.log"
 
     def listening() -> bool:
         if proxy.poll() is not None:
-            raise LabError(
-                f"cannot listen on 127.0.0.1:{cluster.api_port}, probably because something else does: end it, or "
-                f"change api_port in vagrant/cluster.yaml\n{(STATE / 'proxy.log').read_text()[-500:]}"
-            )
-        return _listens(cluster.api_port)
+            raise LabError(f"the proxy on 127.0.0.1:{port} ended at once: {hint}")
+        return port in _listening()
 
-    wait_until(f"the proxy on 127.0.0.1:{cluster.api_port}", listening, seconds=5, hint=f"look at {STATE}/proxy.log")
+    wait_until(f"the proxy on 127.0.0.1:{port}", listening, seconds=5, hint=hint)
 
 
-def _listens(port: int) -> bool:
-    # Local address in hexadecimal, state 0A: listening. Asking the kernel's table does not wake the proxy.
-    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
-    return wanted in Path("/proc/net/tcp").read_text()
+def _free_port(first: int) -> int:
+    """The first port that nobody listens on."""
+    taken = _listening()
+    return next(port for port in range(first, 65536) if port not in taken)
+
+
+def _listening() -> set[int]:
+    """TCP ports in use on the host, from the kernel's table: asking it does not wake the proxy."""
+    lines = Path("/proc/net/tcp").read_text().splitlines() + Path("/proc/net/tcp6").read_text().splitlines()
+    # Columns: number, local address:port (hexadecimal), remote, state (0A: listening), ...
+    rows = [line.split() for line in lines]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+
+
+def has_kubeconfig(cluster: Cluster) -> bool:
+    """Whether the control plane came far enough to be asked."""
+    return try_run(machine.LAB / "enter", STATE, cluster.master.name, "test", "-s", ADMIN).returncode == 0
 
 
 def write_kubeconfig(cluster: Cluster) -> None:
     """The admin's kubeconfig with the address that works on the host."""
-    config = yaml.safe_load(machine.enter(cluster.master, "cat", "/etc/sampan/admin.conf"))
+    config = yaml.safe_load(machine.enter(cluster.master, "cat", ADMIN))
     for entry in config["clusters"]:
-        entry["cluster"]["server"] = f"https://127.0.0.1:{cluster.api_port}"
+        entry["cluster"]["server"] = f"https://127.0.0.1:{(STATE / 'api-port').read_text().strip()}"
     KUBECONFIG.touch(mode=0o600)
     KUBECONFIG.write_text(yaml.safe_dump(config, sort_keys=False))

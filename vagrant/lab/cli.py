@@ -68,12 +68,16 @@ def bring_up(*, with_cluster: bool, with_sample: bool) -> None:
         access.write_commands(lab)
         for each in lab.machines:
             machine.wait_until_booted(each)
-    with step("provisioning"):
-        provision.provision(lab, without=[] if with_cluster else CLUSTER_STEPS)
-    if with_cluster:
-        with step("waiting for the nodes to be Ready"):
+    try:
+        with step("provisioning"):
+            provision.provision(lab, without=[] if with_cluster else CLUSTER_STEPS)
+    finally:
+        # Also after a failure: with an API server that answers, kubectl is the best way to look.
+        if with_cluster and access.has_kubeconfig(lab):
             access.open_port(lab)
             access.write_kubeconfig(lab)
+    if with_cluster:
+        with step("waiting for the nodes to be Ready"):
             sample.wait_for_nodes(lab)
         if with_sample:
             sample.show(lab)

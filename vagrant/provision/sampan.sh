@@ -35,5 +35,5 @@ done
 # A running unit goes on with the program it was started with: give it the new one.
 if [ $changed = yes ]; then
     systemctl daemon-reload
-    systemctl try-restart 'sampan-*.service'
+    systemctl try-restart 'sampan-*.service' || echo "sampan.sh: a unit did not come back; the next scripts start it, or say why" >&2
 fi
