@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controlplane.client.transport import HttpTransport
     from controlplane.kit.clock import Clock
     from nodeagent.kernel.netlink import Address, Netlink
+    from nodeagent.kernel.thread import KernelThread
     from nodeagent.network.overlay import Overlay
     from nodeagent.node.render import NodeSettings
 
@@ -62,12 +63,25 @@ async def _run(config: NodeAgentConfig) -> None:
     from controlplane.client import kubeconfig
     from controlplane.kit.clock import SystemClock
     from nodeagent.kernel.netlink import Netlink
+    from nodeagent.kernel.thread import KernelThread
+    from nodeagent.node.address import node_addresses
 
     clock = SystemClock()
     connection = kubeconfig.load(Path(config.kubeconfig)).connection()
+    thread = KernelThread("network")
+    netlink = await thread.run(Netlink)
+    addresses = await thread.run(node_addresses, config.node_ip, connection.server, netlink)
+    for address in config.cluster_dns.split(","):
+        await thread.run(_own, netlink, address)
     async with connection.open(clock) as transport:
-        with Netlink() as netlink:
-            await Agent(config, transport, connection.server, netlink, clock).run()
+        await Agent(config, transport, addresses, netlink, thread, clock).run()
+
+
+def _own(netlink: Netlink, address: str) -> None:
+    """Put an address on the loopback interface: this node answers it itself."""
+    loopback = netlink.link("lo")
+    assert loopback is not None
+    netlink.add_address(loopback.index, f"{address}/{128 if ':' in address else 32}")
 
 
 @dataclass(slots=True)
@@ -81,7 +95,15 @@ class _Identity:
 class Agent:
     """The rooms of one node, introduced to each other."""
 
-    def __init__(self, config: NodeAgentConfig, transport: HttpTransport, server: str, netlink: Netlink, clock: Clock):
+    def __init__(
+        self,
+        config: NodeAgentConfig,
+        transport: HttpTransport,
+        addresses: tuple[Address, ...],
+        netlink: Netlink,  # lives in `network_thread`
+        network_thread: KernelThread,
+        clock: Clock,
+    ):
         from controlplane.client.client import Client
         from controlplane.client.informer import Informers
         from controlplane.kit.metrics import new_registry
@@ -89,17 +111,16 @@ class Agent:
         from nodeagent.cmd.version import VERSION
         from nodeagent.kernel.thread import KernelThread
         from nodeagent.metrics.kubelet import KubeletMetrics
-        from nodeagent.node.address import node_addresses
 
         self.config, self.clock, self.netlink = config, clock, netlink
         self.random = Random()
         self.notifier = Notifier(os.environ)
         name = config.hostname_override or socket.gethostname().lower()
-        self.identity = _Identity(name, node_addresses(config.node_ip, server, netlink))
+        self.identity = _Identity(name, addresses)
         self.client: Client = Client(transport, user_agent=f"nodeagent/{VERSION}")
         self.informers: Informers = Informers(self.client, clock, self.random)
-        self.network_thread, self.rules_thread = KernelThread("network"), KernelThread("rules")
-        self.files_thread = KernelThread("files")
+        self.network_thread = network_thread
+        self.rules_thread, self.files_thread = KernelThread("rules"), KernelThread("files")
         self.registry, self.proxy_registry, self.dns_registry = (new_registry(VERSION) for _ in range(3))
         self.kubelet_metrics = KubeletMetrics(self.registry, name)
         self.started = clock.monotonic()
@@ -151,10 +172,6 @@ class Agent:
         from nodeagent.dns.zone import Zone
 
         addresses = self.config.cluster_dns.split(",")
-        loopback = self.netlink.link("lo")
-        assert loopback is not None
-        for address in addresses:
-            self.netlink.add_address(loopback.index, f"{address}/{128 if ':' in address else 32}")
         services = self.informers.of(Service, indexes=SERVICE_INDEXES)
         slices = self.informers.of(EndpointSlice, indexes=SLICE_INDEXES)
         zone = Zone(self.config.cluster_domain, CachedDirectory(services, slices))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -145,12 +144,11 @@ class DnsServer:
             opened: list[asyncio.BaseTransport | asyncio.Server] = []
             try:
                 for address in self._addresses:
-                    family = socket.AF_INET6 if ":" in address else socket.AF_INET
                     transport, _ = await loop.create_datagram_endpoint(
-                        lambda: _Datagrams(self._resolver, tasks), local_addr=(address, self._port), family=family
+                        lambda: _Datagrams(self._resolver, tasks), local_addr=(address, self._port)
                     )
                     opened.append(transport)
-                    opened.append(await asyncio.start_server(self._serve, address, self._port, family=family))
+                    opened.append(await asyncio.start_server(self._serve, address, self._port))
                 self._ready.set()
                 await loop.create_future()
             finally:
