@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from typing import cast
 
 from controlplane.kit.clock import Clock
 from nodeagent.dns.message import BadMessage, Question, minimum_ttl
@@ -106,8 +107,7 @@ class _OneAnswer(asyncio.DatagramProtocol):
         self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        transport.sendto(self._request)
+        cast(asyncio.DatagramTransport, transport).sendto(self._request)  # uvloop's class does not derive from it
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
         if data[:2] == self._request[:2] and not self.answer.done():

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -115,8 +115,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)  # uvloop's own class does not derive from it
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self._tasks.create_task(self._respond(data, addr))
