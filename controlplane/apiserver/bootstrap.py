@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -109,11 +110,15 @@ def _metadata(obj: KubeStruct) -> ObjectMeta:
     return metadata
 
 
-async def _ensure(client: Client, obj: KubeStruct) -> None:
+async def _ensure(client: Client, obj: Any) -> None:
+    """Create what is missing; what is there stays as it is, for its owner may have changed it."""
+    metadata = _metadata(obj)
     try:
-        await client.create(obj)
-    except AlreadyExists:
-        return  # its owner may have changed it
+        # Ask first: a Service that is there holds its address, so that creating it again fails for another reason.
+        await client.get(type(obj), metadata.name, metadata.namespace)
+    except NotFound:
+        with suppress(AlreadyExists):
+            await client.create(obj)
 
 
 async def _reconcile(client: Client, expected: Any, reconcile: Callable[[Any, Any], Any]) -> None:
