@@ -129,7 +129,7 @@ def convert(given: Any, default: Value, where: str) -> Value:
             return [str(one) for one in given] if isinstance(given, list) else _split(str(given))
         return "" if given is None else str(given)
     except (ValueError, TypeError):
-        raise SettingsError(f"{where}: {given!r} is not {_metavar(default).lower()}") from None
+        raise SettingsError(f"{where}: {given!r} is not {_WORDS[_metavar(default)]}") from None
 
 
 def _boolean(given: Any) -> bool:
@@ -146,6 +146,9 @@ def _split(text: str) -> list[str]:
 def _metavar(default: Value) -> str:
     names: Sequence[tuple[type, str]] = ((bool, "TRUE|FALSE"), (int, "NUMBER"), (float, "NUMBER"), (list, "A,B"))
     return next((name for type_, name in names if isinstance(default, type_)), "TEXT")
+
+
+_WORDS = {"TRUE|FALSE": "true or false", "NUMBER": "a number", "A,B": "a list", "TEXT": "text"}
 
 
 def _yaml(value: Value) -> str:

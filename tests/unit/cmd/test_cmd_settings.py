@@ -1,0 +1,117 @@
+"""Settings: default, file, flag, in this order; a file that explains itself; units of another age."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controlplane.cmd.settings import Setting, Settings, SettingsError, seconds
+from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER
+
+SETTINGS = Settings(
+    "sampan-test",
+    (
+        Setting("name", "x", "a text"),
+        Setting("count", 3, "a number"),
+        Setting("rate", 0.5, "a fraction: 50% of it"),
+        Setting("switch", True, "a switch"),
+        Setting("list", ["a"], "several"),
+    ),
+    retired={"old-flag": "it is gone"},
+)
+
+
+def resolve(*arguments: str, settings: Settings = SETTINGS) -> tuple[dict[str, Any], list[str]]:
+    parser = argparse.ArgumentParser()
+    settings.add_flags(parser)
+    return settings.resolve(parser.parse_args(arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes"),
+    [
+        pytest.param([], {}, id="defaults"),
+        pytest.param(["--name", "y", "--count=4", "--rate=0.1"], {"name": "y", "count": 4, "rate": 0.1}, id="flags"),
+        pytest.param(["--switch=false"], {"switch": False}, id="a switch off"),
+        pytest.param(["--switch"], {"switch": True}, id="a switch alone"),
+        pytest.param(["--list", "b, c"], {"list": ["b", "c"]}, id="a list"),
+        pytest.param(["--list="], {"list": []}, id="an empty list"),
+    ],
+)
+def test_flags(arguments: list[str], changes: dict[str, Any]) -> None:
+    assert resolve(*arguments) == (SETTINGS.defaults | changes, [])
+
+
+def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "test.yaml"
+    file.write_text("name: from file\ncount: 7\nlist: b,c\n")
+    values, _ = resolve("--config", str(file), "--count", "8")
+    assert values == SETTINGS.defaults | {"name": "from file", "count": 8, "list": ["b", "c"]}
+
+
+def test_retired_flags_warn_and_do_nothing() -> None:
+    assert resolve("--old-flag=3") == (SETTINGS.defaults, ["--old-flag has no effect: it is gone"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("nmae: y", 'there is no setting "nmae"', id="a misspelt name"),
+        pytest.param("count: many", "count: 'many' is not a number", id="a text for a number"),
+        pytest.param("switch: 3", "switch: 3 is not true or false", id="a number for a switch"),
+        pytest.param("- a", "expected settings", id="a list"),
+        pytest.param("a: [", "is not YAML", id="no YAML"),
+    ],
+)
+def test_files_that_are_wrong_say_where(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "test.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        resolve("--config", str(file))
+    assert message in str(refused.value)
+    assert str(file) in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        resolve("--config", str(tmp_path / "none.yaml"))
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, APISERVER, CONTROLLER_MANAGER, SCHEDULER], ids=lambda one: one.program)
+def test_the_rendered_file_says_everything_and_changes_nothing(tmp_path: Path, settings: Settings) -> None:
+    file = tmp_path / "rendered.yaml"
+    file.write_text(settings.render({}))
+    assert yaml.safe_load(file.read_text()) == settings.defaults
+    assert settings.load(file) == settings.defaults
+    for setting in settings.table:
+        assert f"# {setting.note}" in file.read_text()
+
+
+def test_another_value_shows_the_default_beside_it() -> None:
+    text = SETTINGS.render({"count": 9})
+    assert "# a number (default: 3)\ncount: 9\n" in text
+
+
+@pytest.mark.parametrize("settings", [APISERVER, CONTROLLER_MANAGER, SCHEDULER], ids=lambda one: one.program)
+def test_every_name_is_told_once(settings: Settings) -> None:
+    names = [setting.name for setting in settings.table]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(settings.retired)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("40s", 40), ("1h0m0s", 3600), ("1h30m", 5400), ("500ms", 0.5), ("0", 0), ("1.5s", 1.5), ("2m", 120)],
+)
+def test_durations(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "5", "-3s", "1 h", "s", "1d"])
+def test_other_texts_are_no_durations(text: str) -> None:
+    with pytest.raises(SettingsError):
+        seconds(text)
