@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Protocol
 
 import aiohttp
@@ -106,4 +107,5 @@ async def _tcp(host: str, port: int, timeout: float) -> Outcome:
 
 
 def _why(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    # Event loops word it each in their own way; the number is the kernel's.
+    return os.strerror(error.errno).lower() if error.errno else str(error)
