@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 LAB := cd vagrant && PYTHONUNBUFFERED=1 ../$(PYTHON) -m lab
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-cluster lab-machines lab-down test check lint format generate lock clean bootstrap
+.PHONY: help lab lab-cluster lab-machines lab-down test bench check lint format generate lock clean bootstrap
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ lab-down: ## remove every trace of the lab
 
 test: bootstrap ## install what the tests need, and pass them all
 	@$(PYTHON) -m pytest tests -m "not lab"
+
+bench: bootstrap ## measure, beside upstream's figures (BENCH=api measures only that; pods, network, rules need the lab)
+	@$(PYTHON) -m tests.bench $(BENCH)
 
 check: lint ## the quick half: format, lint, types, imports, unit tests
 	$(PYTHON) -m pytest tests/unit -q
