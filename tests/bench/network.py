@@ -34,7 +34,8 @@ def by_hand(machine: str, number: int, own: str, peer: str) -> None:
         f"ip neigh replace 10.77.{other}.0 lladdr 02:00:00:00:77:0{other} dev {HAND} nud permanent",
         f"bridge fdb replace 02:00:00:00:77:0{other} dev {HAND} dst {peer} self permanent",
         f"ip route replace 10.77.{other}.0/24 via 10.77.{other}.0 dev {HAND} onlink",
-        f"ip link add bench-br type bridge; ip link set bench-br mtu 1450 up; ip addr add 10.77.{number}.1/24 dev bench-br",
+        "ip link add bench-br type bridge; ip link set bench-br mtu 1450 up",
+        f"ip addr add 10.77.{number}.1/24 dev bench-br",
         f"ip link add bench-v type veth peer name eth0 netns {HAND}",
         "ip link set bench-v master bench-br mtu 1450 up",
         f"ip -n {HAND} link set eth0 mtu 1450 up; ip -n {HAND} addr add 10.77.{number}.2/24 dev eth0",
@@ -92,10 +93,8 @@ def main() -> None:
             ours.append(
                 gigabits(lambda: kubectl("exec", "bench-one", "--", "iperf3", "-J", "-t", str(SECONDS), "-c", target))
             )
-        ratio = statistics.median(ours) / statistics.median(hand)
-        print(
-            f"pod to pod {statistics.median(ours):.2f} Gbit/s, by hand {statistics.median(hand):.2f} Gbit/s: {ratio:.2f}"
-        )
+        one, other = statistics.median(ours), statistics.median(hand)
+        print(f"pod to pod {one:.2f} Gbit/s, by hand {other:.2f} Gbit/s: {one / other:.2f}")
     finally:
         shell(TWO, "systemctl stop bench-iperf", check=False)
         for machine in (ONE, TWO):
