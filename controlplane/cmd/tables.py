@@ -43,7 +43,7 @@ APISERVER = Settings(
         Setting("event-ttl", "1h0m0s", "how long events are kept"),
         Setting("request-timeout", "1m0s", "how long a request may take that is no watch, log or exec"),
         Setting("data-dir", "/var/lib/sampan", "where the embedded store keeps its database"),
-        Setting("etcd-servers", [], "another store: memory: (gone with the process), sqlite:///FILE; empty: the one in data-dir"),
+        Setting("etcd-servers", [], "memory: or sqlite:///FILE; empty: the store in data-dir"),
         _LOG,
     ),
     retired={
