@@ -28,6 +28,7 @@ from controlplane.apiserver.messages import Request, Response
 from controlplane.apiserver.metrics import ApiServerMetrics, StoreMetrics
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.node_dialer import NodeDialer, NoNodes
+from controlplane.apiserver.openapi import OpenApi
 from controlplane.apiserver.pipeline import Page, Pipeline
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.security import Security, SecuritySettings, build
@@ -130,7 +131,7 @@ class ApiServer:
         async def metrics(request: Request) -> Response | None:
             return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
 
-        return [fixed, discovered, healthy, metrics]
+        return [fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}

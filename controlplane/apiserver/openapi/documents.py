@@ -1,0 +1,171 @@
+"""Which path gets which document; each is built once, when somebody first asks, and kept as gzip."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.api.authentication_v1 import TokenRequest
+from controlplane.api.autoscaling_v1 import Scale
+from controlplane.api.base import KubeStruct
+from controlplane.api.codec import encode
+from controlplane.api.meta_v1 import DeleteOptions, Status, WatchEvent
+from controlplane.api.policy_v1 import Eviction
+from controlplane.api.resources import RESOURCES, Resource
+from controlplane.apiserver.compression import accepts_gzip
+from controlplane.apiserver.messages import Request, Response
+from controlplane.apiserver.openapi.dialect import V2, V3, Dialect, Node
+from controlplane.apiserver.openapi.paths import Paths, questions
+from controlplane.apiserver.openapi.schemas import GroupVersionKind, Schemas, full_name
+
+_V2, _V3 = "/openapi/v2", "/openapi/v3"
+
+# The media types of client-go and of kubectl for the JSON form; everything else that includes JSON gets it, too.
+_JSON = "application/json"
+
+Kinds = Mapping[str, Sequence[GroupVersionKind]]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A document as it is kept."""
+
+    body: bytes  # gzip
+    hash: str  # of what is in it, as upstream's: SHA-512 in capitals
+
+    @classmethod
+    def of(cls, document: bytes) -> Packed:
+        return cls(gzip.compress(document, 6, mtime=0), hashlib.sha512(document).hexdigest().upper())
+
+
+class OpenApi:
+    """Answers requests for /openapi/v2 and /openapi/v3…"""
+
+    def __init__(self, version: str, resources: Sequence[Resource] = RESOURCES):
+        self._version, self._resources = version, resources
+        self._v3: Mapping[str, Packed] = {}
+        self._v2: Packed | None = None
+        self._building = asyncio.Lock()
+
+    async def answer(self, request: Request) -> Response | None:
+        """Answer a GET of an OpenAPI path; None for any other path."""
+        path = request.path.rstrip("/")
+        if path == _V2:
+            return _packed(await self._everything(), request)
+        if path != _V3 and not path.startswith(_V3 + "/"):
+            return None
+        found = (await self._group_versions()).get(path.removeprefix(_V3).lstrip("/"))
+        return _packed(found, request) if found else None
+
+    async def _group_versions(self) -> Mapping[str, Packed]:
+        async with self._building:
+            if not self._v3:
+                self._v3 = await asyncio.to_thread(build_v3, self._version, self._resources, descriptions())
+            return self._v3
+
+    async def _everything(self) -> Packed:
+        async with self._building:
+            if self._v2 is None:
+                self._v2 = await asyncio.to_thread(build_v2, self._version, self._resources, descriptions())
+            return self._v2
+
+
+def _packed(document: Packed, request: Request) -> Response:
+    headers = {"ETag": f'"{document.hash}"', "Vary": "Accept, Accept-Encoding"}
+    if request.query.get("hash") == document.hash:  # the address says what is behind it: cache it for good
+        headers["Cache-Control"] = "public, immutable"
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(304, b"", _JSON, headers)
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        return Response(200, document.body, _JSON, headers | {"Content-Encoding": "gzip"})
+    return Response(200, gzip.decompress(document.body), _JSON, headers)
+
+
+def descriptions() -> Mapping[str, Mapping[str, Any]]:
+    """Return upstream's sentences by definition, if the package that has them is installed."""
+    try:
+        from controlplane.api.generate import definitions
+
+        return definitions()
+    except (ImportError, FileNotFoundError):
+        return {}
+
+
+def build_v3(version: str, resources: Sequence[Resource], texts: Mapping[str, Mapping[str, Any]]) -> dict[str, Packed]:
+    """Return the index, under the empty name, and the document of each group version."""
+    dialect, kinds = V3(), kinds_of(resources)
+    found = {
+        _place(group, group_version): Packed.of(
+            encode(_document(dialect, version, kinds, texts, resources, group, group_version))
+        )
+        for group, group_version in _group_versions(resources)
+    }
+    paths = {place: {"serverRelativeURL": f"{_V3}/{place}?hash={one.hash}"} for place, one in found.items()}
+    return {"": Packed.of(encode({"paths": paths})), **found}
+
+
+def build_v2(version: str, resources: Sequence[Resource], texts: Mapping[str, Mapping[str, Any]]) -> Packed:
+    """Return everything in one document."""
+    return Packed.of(encode(document_v2(version, resources, texts)))
+
+
+def document_v2(version: str, resources: Sequence[Resource], texts: Mapping[str, Mapping[str, Any]]) -> Node:
+    return _document(V2(), version, kinds_of(resources), texts, resources)
+
+
+def _document(
+    dialect: Dialect,
+    version: str,
+    kinds: Kinds,
+    texts: Mapping[str, Mapping[str, Any]],
+    resources: Sequence[Resource],
+    group: str | None = None,
+    group_version: str = "",
+) -> Node:
+    """Describe one group version; all of them where none is named."""
+    schemas = Schemas(dialect, kinds, texts)
+    paths = Paths(dialect, schemas)
+    found: Node = {}
+    for resource in resources:
+        if group is None or (resource.group, resource.version) == (group, group_version):
+            found.update(paths.of(resource))
+    for question in questions():
+        if group is None or question[:2] == (group, group_version):
+            found.update([paths.of_question(*question)])
+    schemas.of(WatchEvent)
+    return dialect.document(version, dict(sorted(found.items())), schemas.sorted())
+
+
+def _group_versions(resources: Sequence[Resource]) -> list[tuple[str, str]]:
+    return sorted({(r.group, r.version) for r in resources} | {(g, v) for g, v, *_ in questions()})
+
+
+def _place(group: str, version: str) -> str:
+    return f"apis/{group}/{version}" if group else f"api/{version}"
+
+
+def kinds_of(resources: Sequence[Resource]) -> Kinds:
+    """Return which kinds a definition describes; those of every group version can be many."""
+    kinds: dict[str, list[GroupVersionKind]] = defaultdict(list)
+
+    def add(type_: type[KubeStruct], gvk: GroupVersionKind, suffix: str = "") -> None:
+        kinds[full_name(type_) + suffix].append(gvk)
+
+    for one in resources:
+        add(one.type, (one.group, one.version, one.kind))
+        add(one.type, (one.group, one.version, one.kind + "List"), "List")
+    for group, version, _, virtual in questions():
+        add(virtual.type, (group, version, virtual.kind))
+    add(Scale, ("autoscaling", "v1", "Scale"))
+    add(Eviction, ("policy", "v1", "Eviction"))
+    add(TokenRequest, ("authentication.k8s.io", "v1", "TokenRequest"))
+    add(Status, ("", "v1", "Status"))
+    for group, version in _group_versions(resources):
+        add(DeleteOptions, (group, version, "DeleteOptions"))
+        add(WatchEvent, (group, version, "WatchEvent"))
+    return kinds
