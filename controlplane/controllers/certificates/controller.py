@@ -45,15 +45,18 @@ class CsrApprover:
         self._queue = environment.queue("certificate")
         self._requests = environment.informers.of(CertificateSigningRequest)
         self._nodes = environment.informers.of(Node)
+        self._waiting: dict[str, list[str]] = {}  # what each request waits for, as last said
         self._requests.on_change(self._changed)
 
     async def run(self) -> None:
         await synced(self._requests, self._nodes)
         await Reconciler("csrapproving", self.reconcile, self._queue).run()
 
-    def _changed(self, _: object, new: CertificateSigningRequest | None) -> None:
+    def _changed(self, old: CertificateSigningRequest | None, new: CertificateSigningRequest | None) -> None:
         if new is not None and not is_decided(new):
             self._queue.add(new.metadata.name)
+        elif old is not None:
+            self._waiting.pop(old.metadata.name, None)
 
     async def reconcile(self, name: str) -> float | None:
         request = self._requests.lister.get("", name)
@@ -76,7 +79,10 @@ class CsrApprover:
         node = self._nodes.lister.get("", node_name)
         foreign = foreign_names(request, node) if node is not None else ["(no such Node yet)"]
         if foreign:
-            _log.info("certificate request %s waits: not of node %s: %s", request.metadata.name, node_name, foreign)
+            name = request.metadata.name
+            if self._waiting.get(name) != foreign:
+                _log.info("certificate request %s waits: not of node %s: %s", name, node_name, foreign)
+            self._waiting[name] = foreign
             return _NAMES_MAY_COME
         message = "Auto approving kubelet serving certificate: every name in it is an address of its Node."
         await self._approve(request, message)

@@ -21,6 +21,7 @@ from controlplane.controllers.pods import is_active, is_terminating
 from controlplane.controllers.replicaset.kinds import REPLICA_SET, Kind
 from controlplane.controllers.replicaset.plan import Plan, plan, render_pod
 from controlplane.controllers.replicaset.status import Failure, next_look, status
+from controlplane.controllers.written import Written
 
 
 class ReplicaSetController:
@@ -33,6 +34,7 @@ class ReplicaSetController:
         self._queue = environment.queue(kind.name)
         self._expectations: Expectations[Key] = Expectations(environment.clock)
         self._owners = environment.informers.of(kind.type, indexes={ownership.INDEX: ownership.by_controller_or_orphan})
+        self._written: Written[Key] = Written(self._owners.lister, environment.clock)
         self._pods = environment.informers.of(Pod, indexes={ownership.INDEX: ownership.by_controller_or_orphan})
         self._owners.on_change(self._owner_changed)
         self._pods.on_change(self._pod_changed)
@@ -86,6 +88,7 @@ class ReplicaSetController:
         owner = self._owners.lister.get(*key)
         if owner is None:
             self._expectations.forget(key)
+            self._written.forget(key)
             return None  # deleted; the garbage collector owns its pods
         replica_set = self._kind.read(owner)
         counts = self._expectations.satisfied(key)
@@ -93,7 +96,7 @@ class ReplicaSetController:
         failure = None
         if counts and replica_set.metadata.deletion_timestamp is None:
             failure = await self._scale(key, owner, replica_set, pods)
-        await self._write_status(owner, replica_set, pods, failure)
+        await self._write_status(key, owner, replica_set, pods, failure)
         if failure is not None:
             raise failure.error
         return next_look(replica_set, pods, self._clock.now())
@@ -180,8 +183,10 @@ class ReplicaSetController:
             self._recorder.event(owner, "Warning", reason, message)
 
     async def _write_status(
-        self, owner: Any, replica_set: ReplicaSet, pods: list[Pod], failure: Failure | None
+        self, key: Key, owner: Any, replica_set: ReplicaSet, pods: list[Pod], failure: Failure | None
     ) -> None:
+        if self._written.unseen(key):
+            return  # the event that brings what we wrote brings us back
         wanted = self._kind.with_status(owner, status(replica_set, pods, failure, self._clock.now()))
         if wanted.status != owner.status:
-            await self._client.update(wanted, subresource="status")
+            self._written.record(key, await self._client.update(wanted, subresource="status"))
