@@ -1,0 +1,24 @@
+"""The front door: HTTPS in, objects out. It owns every verb of the API and refuses to decide what a cluster should do.
+
+    http.py ──► pipeline.py ──────────────────────────────► router.py ──► handlers/  a verb a file
+    bytes       request_info.py  what is asked                               │
+                auth/            who asks, may they                          │  strategies/ a kind a file
+                                                                             ▼  admission/, api/validation
+    ┌───────────── watch_cache.py ◄── one watch ── store ◄── put ──── writing.py, deletion.py
+    │   encoded objects in key order,
+    └─► recent changes (event_log.py) ──► get, list (selection.py), watch
+
+Worked example: `kubectl label pod web-0 tier=front`.
+
+1. `http.py` hands over a `Request`: PATCH /api/v1/namespaces/default/pods/web-0, a client certificate, a body.
+2. `pipeline.py` learns from `request_info.py` that this is "patch pods web-0 in default", asks `auth` who sends it and
+   whether they may, and `router.py` for the handler: `handlers/patch.py`.
+3. `writing.py` takes the cached pod as a document, applies the patch, and walks the document through defaults,
+   admission, the pod strategy and validation; `storage.py` encodes it once and puts it into the store, provided that
+   nobody else has written since. If somebody has, all of this happens again with their version.
+4. The store's event comes back through `watch_cache.py`, which puts the revision into the bytes. Every GET, LIST and
+   watcher from now on is sent those same bytes.
+
+What is not here: who is calling (`auth`), what policy says (`admission`), what a valid object is (`api`), durability
+(`store`).
+"""

@@ -66,7 +66,7 @@ def table_of(call: Call, items: Sequence[CachedObject], *, headers: bool = True)
     version = str(items[0].revision) if len(items) == 1 else ""
     return render_table(
         storage.resource,
-        [storage.object(item) for item in items],
+        [storage.decoded(item) for item in items],
         now=call.backend.clock.now(),
         include_object=call.request.query.get("includeObject") or "Metadata",
         list_metadata={"resourceVersion": version} if version else {},

@@ -83,6 +83,7 @@ def _without_kind(document: Document) -> Document:
 def _table(call: Call, page: Page) -> Answer:
     if len(page.items) <= _ROWS:
         return document_answer({**table_of(call, page.items), "metadata": _metadata(page)})
+    table_of(call, ())  # whatever is wrong with the request shows before the answer has begun
     return Stream(200, _table_pieces(call, page), large=True)
 
 
