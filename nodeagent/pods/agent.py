@@ -183,9 +183,10 @@ class PodAgent:
     def _pod_gone(self, pod: Pod) -> None:
         worker = self._workers.get(pod.metadata.uid)
         if worker is not None:
-            seconds = pod.metadata.deletion_grace_period_seconds
+            # Gone before we let it go: its deletion was forced, and nobody waits for a graceful end.
+            forced = pod.metadata.deletion_timestamp is not None or pod.metadata.deletion_grace_period_seconds == 0
             worker.gone_from_api()
-            worker.terminate(Termination(grace_of(pod) if seconds is None else float(seconds)))
+            worker.terminate(Termination(0.0 if forced else grace_of(pod)))
 
     def _pod_assigned(self, pod: Pod) -> None:
         worker = self._workers.get(pod.metadata.uid)

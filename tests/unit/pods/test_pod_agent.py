@@ -1,0 +1,326 @@
+"""The agent over a runtime in memory, on a clock of its own: what takes minutes is checked in milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from controlplane.api.core_v1 import (
+    Container,
+    ExecAction,
+    Lifecycle,
+    LifecycleHandler,
+    Node,
+    Pod,
+    PodCondition,
+    PodSpec,
+    Service,
+)
+from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.client.client import Client
+from controlplane.client.informer import Informers
+from controlplane.client.transport import Unreachable
+from controlplane.kit.clock import ManualClock
+from controlplane.kit.tasks import running
+from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.cri.records import ExecResult
+from nodeagent.kernel.inotify import Inotify
+from nodeagent.kernel.thread import KernelThread
+from nodeagent.pods.agent import PodAgent, PodAgentConfig
+from nodeagent.pods.sandbox import NodeSettings
+from tests.fakes.api import FakeApi
+from tests.fakes.runtime import FakeRuntime
+
+
+@dataclass
+class World:
+    """One node, all of it in memory but a directory for its files."""
+
+    root: Path
+    clock: ManualClock = field(default_factory=ManualClock)
+    events: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.api, self.runtime = FakeApi(self.clock), FakeRuntime(self.clock)
+        self.api.add(Node(metadata=ObjectMeta(name="n1")))
+
+    def event(self, obj: Any, type_: str, reason: str, message: str, *, field_path: str = "") -> None:
+        self.events.append((reason, message))
+
+    @property
+    def reasons(self) -> list[str]:
+        return [reason for reason, _ in self.events]
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[PodAgent]:
+        """Run an agent; a later one finds what it has left."""
+        client, root = Client(self.api), self.root
+        informers, inotify, thread = Informers(client, self.clock), Inotify(), KernelThread()
+        settings = NodeSettings(
+            name="n1", logs=root / "logs", log_links=root / "links", kubelet_root=root, host_ips=("192.168.56.11",)
+        )
+        agent = PodAgent(
+            PodAgentConfig("n1", manifests=root / "manifests", kubelet_root=root),
+            client=client,
+            clock=self.clock,
+            runtime=cast(Any, self.runtime),
+            images=cast(Any, self.runtime.images),
+            events=cast(Any, self.runtime.events),
+            pods=informers.of(Pod, fields="spec.nodeName=n1"),
+            services=informers.of(Service),
+            recorder=self,
+            settings=lambda: settings,
+            node=lambda: self.api.get(Node, "n1"),
+            inotify=inotify,
+            thread=thread,
+        )
+        try:
+            async with running(informers.run(), agent.run()):
+                await self.settle()
+                yield agent
+        finally:
+            inotify.close()
+            thread.close()
+
+    async def settle(self) -> None:
+        """Let everything happen that needs no time; volumes are made in a thread, which needs some of ours."""
+        for _ in range(4):
+            await self.clock.advance(0)
+            await asyncio.sleep(0.002)
+        await self.clock.advance(0)
+
+    async def pass_time(self, seconds: float, step: float = 0.5) -> None:
+        for _ in range(int(seconds / step)):
+            await self.clock.advance(step)
+        await self.settle()
+
+    def add(self, name: str = "web", container: dict[str, Any] | None = None, **spec: Any) -> None:
+        made = Container(**{"name": "c", "image": "x:1", "image_pull_policy": "IfNotPresent", **(container or {})})
+        spec = {"containers": [made], "termination_grace_period_seconds": 30, **spec}
+        self.api.add(Pod(metadata=ObjectMeta(name=name, namespace="d"), spec=PodSpec(node_name="n1", **spec)))
+
+    def pod(self, name: str = "web") -> Pod:
+        found = self.api.get(Pod, name, "d")
+        assert found is not None
+        return found
+
+    def ready(self, name: str = "web") -> bool:
+        return any(one.type == "Ready" and one.status == "True" for one in self.pod(name).status.conditions)
+
+    def waits_for(self, name: str = "web") -> str:
+        state = self.pod(name).status.container_statuses[0].state
+        return state.waiting.reason if state and state.waiting else ""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+async def test_a_pod_becomes_ready(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        assert world.ready()
+        assert world.pod().status.start_time == "2026-01-01T00:00:00Z"
+        assert world.reasons == ["Pulled", "Created", "Started"]
+
+
+async def test_restarts_are_ever_slower(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        starts = []
+        for _ in range(5):
+            world.runtime.exit("c", 1)
+            ended = world.clock.monotonic()
+            await world.settle()
+            while not world.runtime.running("c"):
+                await world.clock.advance(0.5)
+            starts.append(round(world.clock.monotonic() - ended))
+        assert starts == [0, 10, 20, 40, 80]
+        assert world.events.count(("Killing", "Stopping container c")) == 0
+        assert "last exit: code 1" in next(message for reason, message in world.events if reason == "BackOff")
+
+
+async def test_an_image_that_cannot_be_had_is_asked_for_ever_less_often(world: World) -> None:
+    async with world.agent():
+        world.add(container={"image": "y:1"})
+        await world.settle()
+        assert world.waits_for() == "ErrImagePull"
+        await world.pass_time(3)
+        assert world.waits_for() == "ImagePullBackOff"
+        await world.pass_time(57)
+        assert len(world.runtime.images.pulled) == 3  # at 0, 10 and 30 seconds
+        world.runtime.images.registry.add("y:1")
+        await world.pass_time(20)
+        assert world.ready()
+
+
+async def test_termination_gives_the_grace_period_then_kills(world: World) -> None:
+    world.runtime.ignores_term = True
+    async with world.agent() as agent:
+        world.add()
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.pass_time(29)
+        assert world.runtime.running("c")
+        await world.pass_time(2)
+        assert world.api.get(Pod, "web", "d") is None
+        await world.settle()
+        assert not agent.workers()
+        assert not await world.runtime.list_sandboxes()
+
+
+async def test_a_forced_deletion_cuts_the_grace_short(world: World) -> None:
+    world.runtime.ignores_term = True
+    async with world.agent():
+        world.add()
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.pass_time(5)
+        await Client(world.api).delete(Pod, "web", "d", grace_period_seconds=0)
+        await world.pass_time(3)
+        assert not world.runtime.running("c")
+
+
+async def test_the_pre_stop_hook_and_the_signal_share_the_grace(world: World) -> None:
+    hook = LifecycleHandler(exec=ExecAction(command=["bye"]))
+    async with world.agent():
+        world.add(container={"lifecycle": Lifecycle(pre_stop=hook)})
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        calls = [call for call in world.runtime.calls if call[0] in ("exec_sync", "stop_container")]
+        assert calls == [("exec_sync", "bye"), ("stop_container", "c")]
+
+
+async def test_a_failed_post_start_hook_kills_the_container(world: World) -> None:
+    hook = LifecycleHandler(exec=ExecAction(command=["hello"]))
+    world.runtime.commands["hello"] = ExecResult(1, b"no")
+    async with world.agent():
+        world.add(container={"lifecycle": Lifecycle(post_start=hook)}, restart_policy="Never")
+        await world.settle()
+        assert "FailedPostStartHook" in world.reasons
+        await world.settle()
+        assert world.pod().status.phase == "Failed"
+
+
+async def test_a_runtime_that_is_away_changes_nothing(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        world.runtime.down = True
+        await world.pass_time(60)
+        assert world.ready()
+        world.add("late")
+        await world.pass_time(5)
+        world.runtime.down = False
+        await world.pass_time(15)
+        assert world.ready("late")
+        assert len(world.runtime.running("c")) == 2
+
+
+async def test_a_sandbox_that_fails_is_tried_again(world: World) -> None:
+    world.runtime.fail("run_sandbox", RuntimeFailure("no network"), times=2)
+    async with world.agent():
+        world.add()
+        await world.settle()
+        assert ("FailedCreatePodSandBox", "Failed to create pod sandbox: no network") in world.events
+        await world.pass_time(4)
+        assert world.ready()
+
+
+async def test_a_machine_that_was_rebooted_starts_its_pods_again(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+    world.runtime.kill_sandbox(world.pod().metadata.uid)
+    async with world.agent():
+        await world.settle()
+        assert world.ready()
+        status = world.pod().status.container_statuses[0]
+        assert status.restart_count == 1
+        assert status.last_state and status.last_state.terminated
+        assert (status.last_state.terminated.exit_code, status.last_state.terminated.reason) == (255, "Unknown")
+
+
+async def test_a_restart_of_the_agent_writes_nothing(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+    writes, calls = len(world.api.writes()), len(world.runtime.calls)
+    async with world.agent():
+        await world.pass_time(30)
+        assert (len(world.api.writes()), len(world.runtime.calls)) == (writes, calls)
+
+
+async def test_a_status_that_could_not_be_written_is_written_later(world: World) -> None:
+    async with world.agent():
+        world.api.fail(Unreachable("gone"), method="PATCH", times=6)
+        world.add()
+        await world.settle()
+        assert not world.ready()
+        await world.pass_time(15)  # six retries, from 0.2 s on, each after twice the time
+        assert world.ready()
+
+
+async def test_a_status_that_somebody_overwrote_is_written_again(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        pod = world.pod()
+        lost = [PodCondition(type="Ready", status="False", reason="NodeLost"), PodCondition(type="Mine", status="True")]
+        world.api.update(replace(pod, status=replace(pod.status, conditions=lost)))
+        await world.settle()
+        shown = {one.type: (one.status, one.reason) for one in world.pod().status.conditions}
+        assert shown["Ready"] == ("True", "")
+        assert shown["Mine"] == ("True", "")
+
+
+async def test_a_deadline_ends_the_pod(world: World) -> None:
+    async with world.agent():
+        world.add(active_deadline_seconds=60)
+        await world.settle()
+        await world.pass_time(61)
+        assert (world.pod().status.phase, world.pod().status.reason) == ("Failed", "DeadlineExceeded")
+        assert not world.runtime.running("c")
+
+
+async def test_a_pod_that_does_not_fit_is_refused(world: World) -> None:
+    async with world.agent():
+        world.add(node_selector={"disk": "ssd"})
+        await world.settle()
+        assert (world.pod().status.phase, world.pod().status.reason) == ("Failed", "NodeAffinity")
+        assert not world.runtime.calls
+
+
+async def test_a_deleted_pod_with_the_same_name_comes_again(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        world.add()
+        await world.settle()
+        assert world.ready()
+        assert len(world.runtime.running("c")) == 1
+
+
+async def test_a_node_that_goes_down_ends_its_pods(world: World) -> None:
+    async with world.agent() as agent:
+        world.add()
+        await world.settle()
+        ending = asyncio.create_task(agent.shut_down(10))
+        await world.pass_time(1)
+        await ending
+        assert not world.runtime.running("c")
+        await world.settle()
+        assert (world.pod().status.phase, world.pod().status.reason) == ("Failed", "Terminated")
