@@ -1,4 +1,4 @@
-"""The machines: every unit runs, the agent's mounts are everybody's, nothing of the lab is in the host's own network."""
+"""The machines: every unit runs, agent and containerd share mounts, the host's own network knows nothing of the lab."""
 
 from __future__ import annotations
 

@@ -89,9 +89,10 @@ def _fill(root: Path, recipe: Recipe) -> None:
         (root / name).mkdir(parents=True, exist_ok=True)
         if name.endswith("tmp"):
             (root / name).chmod(0o1777)
-    for name, text in recipe.files.items():
+    for name, text in {**recipe.files, **recipe.scripts}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+        (root / name).chmod(0o755 if name in recipe.scripts else 0o644)
     for name, source in recipe.compiled.items():
         run(
             "gcc",

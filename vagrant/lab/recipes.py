@@ -28,6 +28,7 @@ class Recipe:
     base: str | None = None
     packages: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)  # path -> text
+    scripts: dict[str, str] = field(default_factory=dict)  # path -> text of a program
     directories: list[str] = field(default_factory=list)
     applets: bool = False  # link every command that busybox has
     compiled: dict[str, Path] = field(default_factory=dict)  # path -> C source without a C library
@@ -37,9 +38,10 @@ RECIPES = [
     Recipe(name="pause", compiled={"pause": FILES / "pause.c"}, config={"Entrypoint": ["/pause"]}),
     Recipe(
         name="busybox",
-        packages=["busybox-static"],
+        packages=["busybox"],  # not busybox-static: its shell prefers its own wget to the script below
         applets=True,
         files=ACCOUNTS,
+        scripts={"usr/bin/wget": (FILES / "wget").read_text()},
         directories=["tmp", "root", "run", "var/tmp"],
         config={"Cmd": ["sh"], "Env": [PATH]},
     ),

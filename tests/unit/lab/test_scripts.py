@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[3]
-FOLDERS = [PROJECT / ".ci", PROJECT / "vagrant", PROJECT / "vagrant" / "lab", PROJECT / "vagrant" / "provision"]
+FOLDERS = [
+    PROJECT / ".ci",
+    PROJECT / "vagrant",
+    PROJECT / "vagrant" / "images",
+    PROJECT / "vagrant" / "lab",
+    PROJECT / "vagrant" / "provision",
+]
 
 
 def is_script(path: Path) -> bool:
