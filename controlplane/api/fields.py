@@ -136,12 +136,16 @@ def duplicate_fields(raw: bytes, document: Any) -> list[str]:
 def _key_count(raw: bytes) -> int:
     """Return how many keys JSON text has, if that can be told without parsing; else -1.
 
-    A key is what ends in `":`; in a text a quote is escaped, so `\\":` is none. White space before the colon, or a key
-    that ends in a backslash, is too rare to be worth counting.
+    A key is what ends in `":`. In a text a quote is escaped, so `\\":` is none; nor is the start of a text such as
+    ":8080", which follows a bracket, a comma or a colon. White space before the colon, or a key that ends in one of
+    those characters, is too rare to be worth counting.
     """
     if b'\\\\"' in raw or any(space in raw for space in (b" :", b"\n:", b"\t:", b"\r:")):
         return -1
-    return raw.count(b'":') - raw.count(b'\\":')
+    return len(_KEY_END.findall(raw))
+
+
+_KEY_END = re.compile(rb'[^\\:,\[\s]":')
 
 
 def _keys(value: Any) -> int:
