@@ -7,11 +7,12 @@ import asyncio
 import gc
 import logging
 import os
+import secrets
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from random import SystemRandom
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd.settings import SettingsError, seconds
@@ -73,7 +74,8 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
     from controlplane.kit.systemd import Notifier
     from controlplane.kit.tasks import running
 
-    clock, random, notifier = SystemClock(), SystemRandom(), Notifier(environ)
+    clock, notifier = SystemClock(), Notifier(environ)
+    random = Random(secrets.randbits(256))  # names and uids must differ, not be secret
     stop = _stop_signal()
     settings = server_settings(values)
     async with AsyncExitStack() as stack:

@@ -42,8 +42,9 @@ async def api(tmp_path: Path) -> AsyncIterator[HttpsApi]:
 
 async def kubectl(api: HttpsApi, *arguments: str, stdin: str = "", user: Path | None = None) -> tuple[int, str]:
     """Run kubectl; return its exit code and everything it said."""
+    flags = ("--kubeconfig", str(user or api.kubeconfig), "--cache-dir", str(api.directory / "cache"))
     process = await asyncio.create_subprocess_exec(
-        str(KUBECTL), "--kubeconfig", str(user or api.kubeconfig), "--cache-dir", str(api.directory / "cache"), *arguments,
+        str(KUBECTL), *flags, *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     async with asyncio.timeout(30):
