@@ -21,6 +21,7 @@ from controlplane.client.client import Client, EventType
 from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
+from controlplane.kit.waiting import happens_within
 
 _log = logging.getLogger(__name__)
 _RETRY = Backoff(first=0.5, cap=30.0)
@@ -77,15 +78,7 @@ class Objects:
     async def get(self, reference: Reference, *, patience: float = 5.0) -> ConfigMap | Secret | None:
         """Return an object in use, or None if it does not exist. Raises ObjectsUnavailable after `patience` seconds."""
         watched = self._watched[reference]
-        if not watched.known.is_set():
-            timer = asyncio.ensure_future(self._clock.sleep(patience))
-            known = asyncio.ensure_future(watched.known.wait())
-            try:
-                await asyncio.wait({timer, known}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
-                known.cancel()
-        if not watched.known.is_set():
+        if not await happens_within(watched.known, patience, self._clock):
             raise ObjectsUnavailable(watched.failure or f"waiting for {reference.type.__name__} {reference.name}")
         return watched.value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,11 +32,17 @@ from controlplane.kit.tasks import running
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.records import ExecResult
 from nodeagent.kernel.inotify import Inotify
-from nodeagent.kernel.thread import KernelThread
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.sandbox import NodeSettings
 from tests.fakes.api import FakeApi
 from tests.fakes.runtime import FakeRuntime
+
+
+class _Inline:
+    """Does at once what a kernel thread would do in its own time."""
+
+    async def run(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
 
 
 @dataclass
@@ -62,7 +68,7 @@ class World:
     async def agent(self) -> AsyncIterator[PodAgent]:
         """Run an agent; a later one finds what it has left."""
         client, root = Client(self.api), self.root
-        informers, inotify, thread = Informers(client, self.clock), Inotify(), KernelThread()
+        informers, inotify = Informers(client, self.clock), Inotify()
         settings = NodeSettings(
             name="n1", logs=root / "logs", log_links=root / "links", kubelet_root=root, host_ips=("192.168.56.11",)
         )
@@ -79,7 +85,7 @@ class World:
             settings=lambda: settings,
             node=lambda: self.api.get(Node, "n1"),
             inotify=inotify,
-            thread=thread,
+            thread=cast(Any, _Inline()),
         )
         try:
             async with running(informers.run(), agent.run()):
@@ -87,14 +93,11 @@ class World:
                 yield agent
         finally:
             inotify.close()
-            thread.close()
 
     async def settle(self) -> None:
-        """Let everything happen that needs no time; volumes are made in a thread, which needs some of ours."""
-        for _ in range(4):
+        """Let everything happen that needs no time."""
+        for _ in range(10):
             await self.clock.advance(0)
-            await asyncio.sleep(0.002)
-        await self.clock.advance(0)
 
     async def pass_time(self, seconds: float, step: float = 0.5) -> None:
         for _ in range(int(seconds / step)):
