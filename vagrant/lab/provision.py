@@ -1,11 +1,13 @@
 """Run vagrant/provision/*.sh in the machines, all at once; scripts that need another machine wait for it themselves."""
 
 import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
 
 from lab import machine
 from lab.cluster import Cluster, Machine
@@ -21,9 +23,11 @@ def provision(cluster: Cluster, *, without: Sequence[str] = ()) -> None:
     failed = threading.Event()
     with ThreadPoolExecutor(len(cluster.machines)) as pool:
         tasks = [pool.submit(_one_machine, cluster, m, without, failed) for m in cluster.machines]
-        wait(tasks, return_when=FIRST_EXCEPTION)
-        if any(task.done() and task.exception() for task in tasks):
-            failed.set()  # nobody waits any longer for a machine that failed
+        try:
+            wait(tasks, return_when=FIRST_EXCEPTION)
+        finally:
+            if not all(task.done() and task.exception() is None for task in tasks):
+                failed.set()  # nobody waits any longer for a machine that failed, or after an interrupt
     # The first machine to fail is the cause; others may only have been interrupted.
     errors = [error for task in tasks if (error := task.exception())]
     for error in sorted(errors, key=lambda error: isinstance(error, Interrupted)):
@@ -43,16 +47,23 @@ def _one_machine(cluster: Cluster, target: Machine, without: Sequence[str], fail
         with log.open("ab") as out:
             out.write(f"==> {name}\n".encode())
             out.flush()
+            command: list[str | Path] = [
+                machine.LAB / "enter",
+                STATE,
+                target.name,
+                "env",
+                *settings,
+                "sh",
+                str(SCRIPTS / f"{name}.sh"),
+            ]
+            # A session of its own: what runs in the machine is the script's grandchild, and ends with its group.
             script = subprocess.Popen(
-                [machine.LAB / "enter", STATE, target.name, "env", *settings, "sh", str(SCRIPTS / f"{name}.sh")],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=dict(os.environ),
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
             while script.poll() is None:
                 if failed.is_set():
-                    script.terminate()
+                    os.killpg(script.pid, signal.SIGTERM)
+                    script.wait()
                     raise Interrupted(f"{target.name}: {name} interrupted")
                 time.sleep(0.05)
         if script.returncode != 0:

@@ -10,7 +10,6 @@ if [ ! -e "$wheelhouse/.fingerprint" ]; then
     wheelhouse=/var/cache/sampan/wheelhouse
     apt-get install -q=2 -y --no-install-recommends gcc libc6-dev python3-dev python3-venv
     [ -x /var/cache/sampan/python/bin/python ] || python3 -m venv /var/cache/sampan/python
-    /var/cache/sampan/python/bin/pip install --quiet 'setuptools>=77'
     PYTHON=/var/cache/sampan/python/bin/python "$project/vagrant/wheelhouse" "$wheelhouse"
 fi
 
