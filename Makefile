@@ -57,6 +57,7 @@ lock: bootstrap ## choose the newest versions of all dependencies, and write the
 generate: bootstrap ## write again what is generated: API types, OpenAPI facts, CRI stubs
 	$(PYTHON) -m controlplane.api.generate
 	$(PYTHON) -m controlplane.apiserver.openapi.generate
+	.venv/bin/ruff format --quiet controlplane/api controlplane/apiserver/openapi
 	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto
 
 clean: ## remove caches and builds
