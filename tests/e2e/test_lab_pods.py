@@ -208,7 +208,7 @@ def test_a_static_pod_has_a_mirror(lab: Lab) -> None:
 
 def test_limits_reach_the_cgroup(lab: Lab) -> None:
     hungry = {
-        "command": ["sh", "-c", "dd if=/dev/zero of=/memory/fill bs=1M count=64; sleep 3600"],
+        "command": ["dd", "if=/dev/zero", "of=/memory/fill", "bs=1M", "count=64"],
         "resources": {"limits": {"memory": "16Mi", "cpu": "100m"}},
         "volumeMounts": [{"name": "memory", "mountPath": "/memory"}],
     }
