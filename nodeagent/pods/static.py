@@ -92,7 +92,10 @@ class StaticPods:
 
     def _read(self, path: Path) -> Pod | None:
         try:
-            pod = parse_manifest(path.read_text(), str(path), self._node, format_time(self._clock.now()))
+            text = path.read_text()
+            if not text.strip():
+                return None  # about to be written, which inotify will tell
+            pod = parse_manifest(text, str(path), self._node, format_time(self._clock.now()))
         except (OSError, BadManifest) as error:
             if str(error) not in self._bad:
                 self._bad.add(str(error))
