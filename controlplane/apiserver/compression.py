@@ -27,7 +27,8 @@ def accepts_gzip(header: str) -> bool:
 async def compress(answer: Answer, accept_encoding: str) -> Answer:
     """Return the answer, compressed if it is large and the caller can read that."""
     if isinstance(answer, Response):
-        if len(answer.body) < _SMALLEST or not accepts_gzip(accept_encoding):
+        packed_already = "Content-Encoding" in answer.headers
+        if len(answer.body) < _SMALLEST or packed_already or not accepts_gzip(accept_encoding):
             return answer
         body = await asyncio.to_thread(_gzip, answer.body)
         return Response(answer.status, body, answer.content_type, {**answer.headers, **_HEADERS})

@@ -6,8 +6,9 @@
     async with https_api(tmp_path) as api:                # a real HTTPS server on the loopback interface
         subprocess.run(["kubectl", "--kubeconfig", api.kubeconfig, "get", "namespaces"])
 
-It is the same server that `controlplane apiserver` runs, over a store in memory, up in a fraction of a second. and every random choice are arguments, so that a test can own them. It refuses to be a production server: its
-certificates live in a temporary directory and its store dies with the block.
+It is the same server that `controlplane apiserver` runs, over a store in memory, up in a fraction of a second. The time
+and every random choice are arguments, so that a test can own them. It refuses to be a production server: its
+certificates live in a directory of the caller's and its store dies with the block.
 """
 
 from __future__ import annotations

@@ -135,10 +135,10 @@ def _failure(status: int, text: str) -> StatusError:
 
 async def _upgrade(call: Call, pod: Pod, target: str) -> Answer:
     headers = call.request.headers
-    if headers.get("Upgrade", "").lower() != "websocket":
-        raise BadRequest("Upgrade request required")
     if not pod.spec or not pod.spec.node_name:
         raise BadRequest(f"pod {pod.metadata.name} does not have a host assigned")
+    if headers.get("Upgrade", "").lower() != "websocket":
+        raise BadRequest("Upgrade request required")
     offered = [one.strip() for one in headers.get("Sec-WebSocket-Protocol", "").split(",") if one.strip()]
     address = await _node(call, pod.spec.node_name)
     try:
