@@ -11,6 +11,7 @@ shown where the package `kubernetes-validate` is installed, and absent elsewhere
 
     documents.py     which path gets which document        schemas.py   a Struct, as a definition
     paths.py         a resource's verbs, as operations     dialect.py   in what v2 and v3 differ
+    protobuf.py      v2 for client-go
     facts.py         written by `python -m controlplane.apiserver.openapi.generate`
 
 The room describes; whether an object fits the description is decided in `controlplane.api.fields` and `.validation`.

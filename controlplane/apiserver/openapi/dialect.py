@@ -33,6 +33,9 @@ class Dialect(Protocol):
     def field(self, schema: Node, notes: Mapping[str, Any]) -> Node:
         """Return a field's schema with its notes; v3 has no room beside a reference."""
 
+    def either(self, types: Sequence[str], format_: str) -> Node:
+        """Return the schema of what is text or a number; v2 knows no "or"."""
+
     def parameter(self, parameter: Parameter) -> Node: ...
 
     def with_body(self, operation: Node, schema: Node, media_types: Sequence[str], *, required: bool) -> Node: ...
@@ -53,6 +56,9 @@ class V3:
 
     def field(self, schema: Node, notes: Mapping[str, Any]) -> Node:
         return {"allOf": [schema], **notes} if notes and "$ref" in schema else {**schema, **notes}
+
+    def either(self, types: Sequence[str], format_: str) -> Node:
+        return {"oneOf": [{"type": one} for one in types], **({"format": format_} if format_ else {})}
 
     def parameter(self, parameter: Parameter) -> Node:
         schema = {"type": parameter.type, "uniqueItems": True}
@@ -79,6 +85,9 @@ class V2:
 
     def field(self, schema: Node, notes: Mapping[str, Any]) -> Node:
         return {**schema, **{key: value for key, value in notes.items() if key != "default"}}
+
+    def either(self, types: Sequence[str], format_: str) -> Node:
+        return {"type": "string", **({"format": format_} if format_ else {})}
 
     def parameter(self, parameter: Parameter) -> Node:
         head = {"name": parameter.name, "in": parameter.place, **parameter.required}

@@ -6,9 +6,9 @@ import asyncio
 import gzip
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from controlplane.api.authentication_v1 import TokenRequest
 from controlplane.api.autoscaling_v1 import Scale
@@ -18,17 +18,20 @@ from controlplane.api.meta_v1 import DeleteOptions, Status, WatchEvent
 from controlplane.api.policy_v1 import Eviction
 from controlplane.api.resources import RESOURCES, Resource
 from controlplane.apiserver.compression import accepts_gzip
-from controlplane.apiserver.messages import Request, Response
+from controlplane.apiserver.messages import JSON, Request, Response
+from controlplane.apiserver.negotiation import not_acceptable, parse_accept
 from controlplane.apiserver.openapi.dialect import V2, V3, Dialect, Node
 from controlplane.apiserver.openapi.paths import Paths, questions
+from controlplane.apiserver.openapi.protobuf import MEDIA_TYPES as PROTOBUF_V2
+from controlplane.apiserver.openapi.protobuf import encode_v2
 from controlplane.apiserver.openapi.schemas import GroupVersionKind, Schemas, full_name
 
 _V2, _V3 = "/openapi/v2", "/openapi/v3"
 
-# The media types of client-go and of kubectl for the JSON form; everything else that includes JSON gets it, too.
-_JSON = "application/json"
-
+T = TypeVar("T")
 Kinds = Mapping[str, Sequence[GroupVersionKind]]
+Texts = Mapping[str, Mapping[str, Any]]
+"""Upstream's sentences by definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,44 +52,56 @@ class OpenApi:
     def __init__(self, version: str, resources: Sequence[Resource] = RESOURCES):
         self._version, self._resources = version, resources
         self._v3: Mapping[str, Packed] = {}
-        self._v2: Packed | None = None
+        self._v2: tuple[Packed, Packed] | None = None  # JSON, protobuf
         self._building = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response | None:
         """Answer a GET of an OpenAPI path; None for any other path."""
         path = request.path.rstrip("/")
         if path == _V2:
-            return _packed(await self._everything(), request)
+            shown = _form(request.headers.get("Accept", ""), (JSON, *PROTOBUF_V2))
+            as_json, as_protobuf = await self._everything()
+            return _packed(as_json, request) if shown == JSON else _packed(as_protobuf, request, PROTOBUF_V2[0])
         if path != _V3 and not path.startswith(_V3 + "/"):
             return None
+        _form(request.headers.get("Accept", ""), (JSON,))
         found = (await self._group_versions()).get(path.removeprefix(_V3).lstrip("/"))
         return _packed(found, request) if found else None
 
     async def _group_versions(self) -> Mapping[str, Packed]:
         async with self._building:
             if not self._v3:
-                self._v3 = await asyncio.to_thread(build_v3, self._version, self._resources, descriptions())
+                self._v3 = await asyncio.to_thread(_described, build_v3, self._version, self._resources)
             return self._v3
 
-    async def _everything(self) -> Packed:
+    async def _everything(self) -> tuple[Packed, Packed]:
         async with self._building:
             if self._v2 is None:
-                self._v2 = await asyncio.to_thread(build_v2, self._version, self._resources, descriptions())
+                self._v2 = await asyncio.to_thread(_described, build_v2, self._version, self._resources)
             return self._v2
 
 
-def _packed(document: Packed, request: Request) -> Response:
+def _form(accept: str, served: Sequence[str]) -> str:
+    """Return the first media type that is accepted and served. Raises NotAcceptable."""
+    for media in parse_accept(accept or JSON):
+        for one in served:
+            if media.includes(one):
+                return one
+    raise not_acceptable(served)
+
+
+def _packed(document: Packed, request: Request, media_type: str = JSON) -> Response:
     headers = {"ETag": f'"{document.hash}"', "Vary": "Accept, Accept-Encoding"}
     if request.query.get("hash") == document.hash:  # the address says what is behind it: cache it for good
         headers["Cache-Control"] = "public, immutable"
     if request.headers.get("If-None-Match") == headers["ETag"]:
-        return Response(304, b"", _JSON, headers)
+        return Response(304, b"", media_type, headers)
     if accepts_gzip(request.headers.get("Accept-Encoding", "")):
-        return Response(200, document.body, _JSON, headers | {"Content-Encoding": "gzip"})
-    return Response(200, gzip.decompress(document.body), _JSON, headers)
+        return Response(200, document.body, media_type, headers | {"Content-Encoding": "gzip"})
+    return Response(200, gzip.decompress(document.body), media_type, headers)
 
 
-def descriptions() -> Mapping[str, Mapping[str, Any]]:
+def descriptions() -> Texts:
     """Return upstream's sentences by definition, if the package that has them is installed."""
     try:
         from controlplane.api.generate import definitions
@@ -96,7 +111,12 @@ def descriptions() -> Mapping[str, Mapping[str, Any]]:
         return {}
 
 
-def build_v3(version: str, resources: Sequence[Resource], texts: Mapping[str, Mapping[str, Any]]) -> dict[str, Packed]:
+def _described(build: Callable[[str, Sequence[Resource], Texts], T], version: str, resources: Sequence[Resource]) -> T:
+    """Build with upstream's sentences; reading them takes long enough to be done in the same thread."""
+    return build(version, resources, descriptions())
+
+
+def build_v3(version: str, resources: Sequence[Resource], texts: Texts) -> dict[str, Packed]:
     """Return the index, under the empty name, and the document of each group version."""
     dialect, kinds = V3(), kinds_of(resources)
     found = {
@@ -109,20 +129,17 @@ def build_v3(version: str, resources: Sequence[Resource], texts: Mapping[str, Ma
     return {"": Packed.of(encode({"paths": paths})), **found}
 
 
-def build_v2(version: str, resources: Sequence[Resource], texts: Mapping[str, Mapping[str, Any]]) -> Packed:
-    """Return everything in one document."""
-    return Packed.of(encode(document_v2(version, resources, texts)))
-
-
-def document_v2(version: str, resources: Sequence[Resource], texts: Mapping[str, Mapping[str, Any]]) -> Node:
-    return _document(V2(), version, kinds_of(resources), texts, resources)
+def build_v2(version: str, resources: Sequence[Resource], texts: Texts) -> tuple[Packed, Packed]:
+    """Return everything in one document, as JSON and as protobuf."""
+    document = _document(V2(), version, kinds_of(resources), texts, resources)
+    return Packed.of(encode(document)), Packed.of(encode_v2(document))
 
 
 def _document(
     dialect: Dialect,
     version: str,
     kinds: Kinds,
-    texts: Mapping[str, Mapping[str, Any]],
+    texts: Texts,
     resources: Sequence[Resource],
     group: str | None = None,
     group_version: str = "",

@@ -41,11 +41,10 @@ class _IntOrString: ...
 
 # The names in annotations that stand for a definition of their own, though to Python they are text or numbers.
 _NAMED = {"Time": _Time, "MicroTime": _MicroTime, "Quantity": _Quantity, "IntOrString": _IntOrString}
-_SPECIAL: Mapping[Any, tuple[str, Node]] = {
-    _Time: (f"{META}.Time", {"type": "string", "format": "date-time"}),
-    _MicroTime: (f"{META}.MicroTime", {"type": "string", "format": "date-time"}),
-    _Quantity: ("io.k8s.apimachinery.pkg.api.resource.Quantity", {"type": "string"}),
-    _IntOrString: ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", {"type": "string", "format": "int-or-string"}),
+_TIMES = {_Time: f"{META}.Time", _MicroTime: f"{META}.MicroTime"}
+_EITHER = {
+    _Quantity: ("io.k8s.apimachinery.pkg.api.resource.Quantity", ("string", "number"), ""),
+    _IntOrString: ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", ("integer", "string"), "int-or-string"),
 }
 _FREE = (f"{META}.FieldsV1", "io.k8s.apimachinery.pkg.runtime.RawExtension")
 _SCALARS: Mapping[Any, Node] = {
@@ -148,8 +147,11 @@ class Schemas:
             if arguments[1] is Any:
                 return self._free(wire)
             return {"type": "object", "additionalProperties": self._place(arguments[1], format_)}
-        if hint in _SPECIAL:
-            return self._special(*_SPECIAL[hint])
+        if hint in _TIMES:
+            return self._special(_TIMES[hint], {"type": "string", "format": "date-time"})
+        if hint in _EITHER:
+            name, types_, special = _EITHER[hint]
+            return self._special(name, self._dialect.either(types_, special))
         if hint in _SCALARS:
             return _SCALARS[hint] | ({"format": format_} if format_ else {})
         return self.of(hint)
