@@ -73,8 +73,12 @@ class LeaderElector:
                 renewing = tasks.create_task(self._renew())
                 await lead()
                 renewing.cancel()
-        except* LeadershipLost as group:
-            raise LeadershipLost(str(group.exceptions[0])) from group
+        except ExceptionGroup as group:
+            lost, others = group.split(LeadershipLost)
+            if lost is None or others is not None:
+                raise
+            self._seen = None  # whatever the Lease says now, it is not ours to give back
+            raise LeadershipLost(str(next(iter(lost.exceptions)))) from group
         finally:
             await asyncio.shield(self._release())
 
@@ -83,18 +87,22 @@ class LeaderElector:
             await self._clock.sleep(self._timing.retry_period * (1 + 0.2 * self._random.random()))
 
     async def _renew(self) -> None:
-        renewed = self._clock.monotonic()
+        deadline = self._clock.monotonic() + self._timing.renew_deadline
         while True:
             await self._clock.sleep(self._timing.retry_period)
-            left = self._timing.renew_deadline - (self._clock.monotonic() - renewed)
-            try:
-                held = await finish_within(self._try(), left, self._clock)
-            except TimeoutError as error:
-                raise LeadershipLost(f"{self._namespace}/{self._name} was not renewed in time") from error
-            if held:
-                renewed = self._clock.monotonic()
+            if await self._try_until(deadline):
+                deadline = self._clock.monotonic() + self._timing.renew_deadline
             elif self._somebody_else_leads():
                 raise LeadershipLost(f"{self._namespace}/{self._name} was taken over")
+            elif self._clock.monotonic() >= deadline:
+                raise LeadershipLost(f"{self._namespace}/{self._name} was not renewed in time")
+
+    async def _try_until(self, deadline: float) -> bool:
+        """Like `_try`, but a server that does not answer must not make us lead beyond `deadline`."""
+        try:
+            return await finish_within(self._try(), deadline - self._clock.monotonic(), self._clock)
+        except TimeoutError:
+            return False
 
     async def _try(self) -> bool:
         """Take or renew the Lease; return whether it is ours now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -213,7 +212,8 @@ def _kept_alive_socket(address: Any) -> socket.socket:
 def _say(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
-    if isinstance(error, ssl.SSLError):
-        # aiohttp's own certificate errors are SSLErrors without the attribute.
-        return getattr(error, "reason", None) or str(error)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the server's certificate is not trusted: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error.os_error.strerror or error.os_error)
     return str(error) or type(error).__name__

@@ -6,7 +6,7 @@ import asyncio
 import platform
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -15,6 +15,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 def new_registry(version: str) -> CollectorRegistry:
     """Return a registry that knows this process and build. One registry a component: nothing is reported twice."""
+    disable_created_metrics()  # a *_created series beside each counter, which upstream does not have
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(_Runtime())
