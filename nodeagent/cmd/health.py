@@ -1,8 +1,9 @@
-"""The agent's plain HTTP ports: health and metrics, for this machine only (the proxy's health: for load balancers)."""
+"""The agent's ports besides the node's API: health in plain HTTP on loopback, metrics over TLS to whom may see them."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -10,12 +11,12 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from controlplane.kit.clock import Clock
-from controlplane.kit.serving import Page, health_pages, metrics_page, serve
+from controlplane.kit.serving import Guard, Page, health_pages, metrics_page, serve
 from controlplane.kit.timestamps import format_time
 from nodeagent.proxy.proxier import CHECK_SECONDS, Proxier
 
 _LATE = 2 * CHECK_SECONDS + 10  # seconds without a good look at the rules before the proxy counts as sick
-LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+LOOPBACK = "127.0.0.1"
 
 
 async def serve_plain(pages: Mapping[str, Page], host: str, port: int) -> None:
@@ -23,6 +24,14 @@ async def serve_plain(pages: Mapping[str, Page], host: str, port: int) -> None:
     if not port:
         await asyncio.Event().wait()
     async with serve(pages, host, port, tls=None):
+        await asyncio.Event().wait()
+
+
+async def serve_secured(pages: Mapping[str, Page], port: int, tls: ssl.SSLContext, guard: Guard) -> None:
+    """Serve pages everywhere, over TLS, to whom the API server lets in, until cancelled; port 0 serves nothing."""
+    if not port:
+        await asyncio.Event().wait()
+    async with serve(pages, "0.0.0.0", port, tls=tls, guard=guard):
         await asyncio.Event().wait()
 
 

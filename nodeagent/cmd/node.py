@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from controlplane.api.core_v1 import ContainerImage, Node, Pod, Service
 from controlplane.api.status import StatusError
-from controlplane.client.delegated import DelegatedGuard
 from controlplane.client.events import EventRecorder
 from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.explained import Explained
-from controlplane.kit.serving import follow_certificate, health_pages, server_context
-from nodeagent.cmd.health import LOOPBACK, serve_plain
+from controlplane.kit.serving import health_pages
+from nodeagent.cmd.health import serve_plain
 from nodeagent.cmd.pages import node_pages
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.events import RuntimeEvents
 from nodeagent.cri.images import Images
 from nodeagent.cri.runtime import Runtime
+from nodeagent.dns.forward import resolv_conf_of
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.metrics.usage import UsageReader
 from nodeagent.network.overlay import Overlay
-from nodeagent.node.certificates import CLIENT_SIGNER, SERVING_SIGNER, Rotation, Wanted, self_signed, write_pair
 from nodeagent.node.heartbeat import Heartbeat
 from nodeagent.node.machine import read_machine, read_pressure
 from nodeagent.node.registration import register
@@ -68,6 +67,7 @@ class NodeRooms:
         self.machine = read_machine(self.state)
         self.runtime_version = ""
         self.problem = "the agent is starting"
+        self._settings_of = (0, self._pod_settings(""))
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
 
     async def start(self) -> list[Coroutine[Any, Any, None]]:
@@ -87,8 +87,9 @@ class NodeRooms:
             heartbeat.run(),
             recorder.run(),
             pods.run(),
-            *self._certificates(pods),
-            serve_plain(health_pages({}), LOOPBACK, agent.config.healthz_port),
+            *agent.certificates.coroutines(),
+            self._server(pods),
+            serve_plain(health_pages({}), agent.config.healthz_bind_address, agent.config.healthz_port),
         ]
 
     # The Node
@@ -185,11 +186,15 @@ class NodeRooms:
         )
 
     def pod_settings(self) -> PodSettings:
-        from nodeagent.dns.forward import resolv_conf_of
-
-        config = self.agent.config
+        """What all pods have in common; made anew only when the node's resolvers changed, for workers ask often."""
         path = resolv_conf_of()
-        node_resolver = parse_resolv_conf(path.read_text() if path.exists() else "")
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        if changed != self._settings_of[0]:
+            self._settings_of = (changed, self._pod_settings(path.read_text() if changed else ""))
+        return self._settings_of[1]
+
+    def _pod_settings(self, resolv_conf: str) -> PodSettings:
+        config, node_resolver = self.agent.config, parse_resolv_conf(resolv_conf)
         return PodSettings(
             name=self.settings.name,
             dns=ClusterDns(tuple(config.cluster_dns.split(",")), config.cluster_domain, node_resolver),
@@ -199,39 +204,20 @@ class NodeRooms:
             host_ips=self.settings.addresses,
         )
 
-    # The node's API and its certificates
+    # The node's API
 
-    def _certificates(self, pods: PodAgent) -> list[Coroutine[Any, Any, None]]:
+    def _server(self, pods: PodAgent) -> Coroutine[Any, Any, None]:
         agent, config = self.agent, self.agent.config
-        directory = Path(config.cert_dir)
-        serving_file = directory / "kubelet-serving-current.pem"
-        serving_wanted = Wanted(self.settings.name, SERVING_SIGNER, self.settings.addresses)
-        if not serving_file.exists():
-            write_pair(serving_file, self_signed(serving_wanted, self.clock.now()))
-        tls = server_context(serving_file, serving_file, Path(config.client_ca_file))
-
-        def renewed() -> None:
-            tls.load_cert_chain(serving_file)
-
-        serving = Rotation(serving_wanted, serving_file, agent.client, self.clock, agent.random, renewed)
-        client_file = directory / "kubelet-client-current.pem"
-        client = Rotation(
-            Wanted(self.settings.name, CLIENT_SIGNER), client_file, agent.client, self.clock, agent.random
-        )
         usage = UsageReader(self.settings.name, self.state, self.runtime, self.clock)
+        pages = node_pages(agent.registry, agent.kubelet_metrics, usage, pods, agent.certificates, config, self.clock)
         server = NodeServer(
             node_name=self.settings.name,
             pods=pods,
             runtime=self.runtime,
-            guard=DelegatedGuard(agent.client, self.clock),
+            guard=agent.guard,
             settings=self.pod_settings(),
             inotify=self.inotify,
             clock=self.clock,
-            pages=node_pages(agent.registry, agent.kubelet_metrics, usage, pods, client, serving, config, self.clock),
+            pages=pages,
         )
-        return [
-            serving.run(),
-            client.run(),
-            follow_certificate(tls, serving_file, serving_file, self.clock),
-            server.run(config.bind_address, config.port, tls),
-        ]
+        return server.run(config.bind_address, config.port, agent.certificates.tls)

@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry
 from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, render
 from controlplane.kit.serving import Page
+from nodeagent.cmd.certificates import NodeCertificates
 from nodeagent.cmd.config import NodeAgentConfig, key_of
 from nodeagent.metrics import cadvisor, resource
 from nodeagent.metrics.kubelet import KubeletMetrics, Reading
 from nodeagent.metrics.summary import summary
 from nodeagent.metrics.usage import UsageReader
-from nodeagent.node.certificates import Rotation
 from nodeagent.pods.agent import PodAgent
 
 
@@ -24,13 +24,12 @@ def node_pages(
     metrics: KubeletMetrics,
     usage: UsageReader,
     pods: PodAgent,
-    client_certificate: Rotation,
-    serving_certificate: Rotation,
+    certificates: NodeCertificates,
     config: NodeAgentConfig,
     clock: Clock,
 ) -> dict[str, Page]:
     async def kubelet(_: web.Request) -> web.Response:
-        _refresh(metrics, pods, client_certificate, serving_certificate, clock)
+        _refresh(metrics, pods, certificates, clock)
         return _text(render(registry))
 
     async def containers(_: web.Request) -> web.Response:
@@ -59,19 +58,18 @@ def node_pages(
     }
 
 
-def _refresh(
-    metrics: KubeletMetrics, pods: PodAgent, client_certificate: Rotation, serving_certificate: Rotation, clock: Clock
-) -> None:
+def _refresh(metrics: KubeletMetrics, pods: PodAgent, certificates: NodeCertificates, clock: Clock) -> None:
     """Bring the gauges up to date that are computed only when somebody looks."""
     workers = pods.workers()
     metrics.running_pods.set(sum(worker.runtime.running != () for worker in workers))
     running = sum(len(worker.runtime.running) for worker in workers)
     metrics.running_containers.labels("running").set(running)
-    for rotation, gauge in ((client_certificate, metrics.certificate_ttl), (serving_certificate, metrics.serving_ttl)):
+    gauges = ((certificates.client, metrics.certificate_ttl), (certificates.serving, metrics.serving_ttl))
+    for rotation, gauge in gauges:
         expiry = rotation.expiry()
         if expiry is not None:
             gauge.set((expiry - clock.now()).total_seconds())
-    metrics.renew_errors.set(client_certificate.renewal_errors)
+    metrics.renew_errors.set(certificates.client.renewal_errors)
 
 
 def _render(reading: Reading) -> bytes:

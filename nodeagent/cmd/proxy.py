@@ -64,7 +64,7 @@ async def _run(options: argparse.Namespace) -> None:
     from controlplane.kit.clock import SystemClock
     from controlplane.kit.metrics import new_registry
     from controlplane.kit.systemd import Notifier
-    from nodeagent.cmd.health import EVERYWHERE, LOOPBACK, proxy_health_pages, proxy_metrics_pages, serve_plain
+    from nodeagent.cmd.health import LOOPBACK, proxy_health_pages, proxy_metrics_pages, serve_plain
     from nodeagent.cmd.version import VERSION
     from nodeagent.kernel.thread import KernelThread
 
@@ -90,7 +90,7 @@ async def _run(options: argparse.Namespace) -> None:
             tasks.create_task(proxier.run())
             tasks.create_task(notifier.keep_alive(clock))
             tasks.create_task(serve_plain(proxy_metrics_pages(registry), LOOPBACK, options.metrics_port))
-            tasks.create_task(serve_plain(proxy_health_pages(proxier, clock), EVERYWHERE, options.healthz_port))
+            tasks.create_task(serve_plain(proxy_health_pages(proxier, clock), LOOPBACK, options.healthz_port))
 
 
 def build_proxier(

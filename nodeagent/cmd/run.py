@@ -73,7 +73,8 @@ async def _run(config: NodeAgentConfig) -> None:
     addresses = await thread.run(node_addresses, config.node_ip, connection.server, netlink)
     for address in config.cluster_dns.split(","):
         await thread.run(_own, netlink, address)
-    async with connection.open(clock) as transport:
+    # Each config map or secret that a pod uses is a watch, and each watch is a connection: no limit.
+    async with connection.open(clock, connections=0) as transport:
         await Agent(config, transport, addresses, netlink, thread, clock).run()
 
 
@@ -105,9 +106,11 @@ class Agent:
         clock: Clock,
     ):
         from controlplane.client.client import Client
+        from controlplane.client.delegated import DelegatedGuard
         from controlplane.client.informer import Informers
         from controlplane.kit.metrics import new_registry
         from controlplane.kit.systemd import Notifier
+        from nodeagent.cmd.certificates import NodeCertificates
         from nodeagent.cmd.version import VERSION
         from nodeagent.kernel.thread import KernelThread
         from nodeagent.metrics.kubelet import KubeletMetrics
@@ -123,6 +126,8 @@ class Agent:
         self.rules_thread, self.files_thread = KernelThread("rules"), KernelThread("files")
         self.registry, self.proxy_registry, self.dns_registry = (new_registry(VERSION) for _ in range(3))
         self.kubelet_metrics = KubeletMetrics(self.registry, name)
+        self.guard = DelegatedGuard(self.client, clock)
+        self.certificates = NodeCertificates(config, name, tuple(map(str, addresses)), self.client, clock, self.random)
         self.started = clock.monotonic()
 
     async def run(self) -> None:
@@ -138,7 +143,7 @@ class Agent:
     # Services
 
     def _rules(self) -> list[Coroutine[Any, Any, None]]:
-        from nodeagent.cmd.health import EVERYWHERE, LOOPBACK, proxy_health_pages, proxy_metrics_pages, serve_plain
+        from nodeagent.cmd.health import proxy_health_pages, proxy_metrics_pages, serve_plain, serve_secured
         from nodeagent.cmd.proxy import build_proxier, open_iptables
 
         config = self.config
@@ -155,8 +160,12 @@ class Agent:
         )
         return [
             proxier.run(),
-            serve_plain(proxy_metrics_pages(self.proxy_registry), LOOPBACK, config.proxy_metrics_port),
-            serve_plain(proxy_health_pages(proxier, self.clock), EVERYWHERE, config.proxy_healthz_port),
+            serve_secured(
+                proxy_metrics_pages(self.proxy_registry), config.proxy_metrics_port, self.certificates.tls, self.guard
+            ),
+            serve_plain(
+                proxy_health_pages(proxier, self.clock), config.healthz_bind_address, config.proxy_healthz_port
+            ),
         ]
 
     # DNS
@@ -165,7 +174,7 @@ class Agent:
         from controlplane.api.core_v1 import Service
         from controlplane.api.discovery_v1 import EndpointSlice
         from controlplane.kit.serving import metrics_page
-        from nodeagent.cmd.health import LOOPBACK, serve_plain
+        from nodeagent.cmd.health import serve_secured
         from nodeagent.dns.directory import SERVICE_INDEXES, SLICE_INDEXES, CachedDirectory
         from nodeagent.dns.forward import Forwarder
         from nodeagent.dns.server import DnsMetrics, DnsServer, Resolver
@@ -178,7 +187,8 @@ class Agent:
         forwarder = Forwarder(self.clock, frozenset(addresses))
         resolver = Resolver(zone, forwarder, DnsMetrics(self.dns_registry), self.clock)
         pages = {"/metrics": metrics_page(self.dns_registry)}
-        return [DnsServer(resolver, addresses).run(), serve_plain(pages, LOOPBACK, self.config.dns_metrics_port)]
+        metrics = serve_secured(pages, self.config.dns_metrics_port, self.certificates.tls, self.guard)
+        return [DnsServer(resolver, addresses).run(), metrics]
 
     # The node and its pods
 
