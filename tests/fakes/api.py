@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -26,6 +27,7 @@ import msgspec
 
 from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document, encode, from_document, to_document
+from controlplane.api.core_v1 import Namespace
 from controlplane.api.resources import BY_PATH, Resource, resource_of
 from controlplane.api.selectors import parse_field_selector, parse_label_selector
 from controlplane.api.status import (
@@ -300,7 +302,8 @@ class FakeApi:
                 self._delete(target, body.get("deleteOptions") or {})
                 return _success(201)
             case "token":
-                expires = format_time(self.clock.now())
+                lifetime = timedelta(seconds=body.get("spec", {}).get("expirationSeconds") or 3600)
+                expires = format_time(self.clock.now() + lifetime)
                 return {**body, "status": {"token": f"token-of-{target.name}", "expirationTimestamp": expires}}
         raise NotFound(f"the fake does not know subresource {target.subresource}")
 
@@ -397,6 +400,8 @@ class FakeApi:
 
     def _parse(self, path: str) -> _Target:
         match = _PATH.match(unquote(path))
+        if match is not None and match["plural"] in ("status", "finalize"):  # of a namespace itself
+            return _Target(resource_of(Namespace), "", match["namespace"], match["plural"])
         resource = BY_PATH.get((match["group"] or "", match["version"], match["plural"])) if match else None
         if match is None or resource is None:
             raise NotFound("the server could not find the requested resource")

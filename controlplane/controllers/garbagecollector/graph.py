@@ -86,6 +86,7 @@ class Graph:
         item = self._items.pop(uid, None)
         if item is None:
             return Look()
+        item.dependents.pop(uid, None)  # somebody may have made it its own owner
         look = [*item.dependents]
         for owner in item.owners:
             look += self._unlink(item, owner.uid)
