@@ -1,0 +1,77 @@
+"""/etc/sampan/nodeagent.yaml and the command line."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import yaml
+
+from nodeagent.cmd.config import ConfigError, NodeAgentConfig, parse, parse_labels, parse_taints, render
+from nodeagent.cmd.main import main
+
+
+def test_a_rendered_file_reads_back_as_it_was() -> None:
+    config = NodeAgentConfig(hostname_override="node1", max_pods=50, node_labels="a=b")
+    assert parse(yaml.safe_load(render(config)), "x") == config
+
+
+def test_every_setting_is_explained() -> None:
+    lines = render(NodeAgentConfig()).splitlines()
+    for above, line in pairwise(lines):
+        if not line.startswith("#"):
+            assert above.startswith("# "), line
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [
+        pytest.param({"max-pod": 3}, "unknown setting 'max-pod'", id="a misspelt setting"),
+        pytest.param({"max-pods": "many"}, "must be a number", id="text for a number"),
+        pytest.param({"kubeconfig": 3}, "must be text", id="a number for text"),
+        pytest.param({"port": True}, "must be a number", id="a truth value for a number"),
+        pytest.param([], "expected a mapping", id="a list"),
+    ],
+)
+def test_a_bad_file_is_named(document: Any, word: str) -> None:
+    with pytest.raises(ConfigError, match=word):
+        parse(document, "/etc/sampan/nodeagent.yaml")
+
+
+def test_labels_and_taints() -> None:
+    assert parse_labels("a=b,c=") == {"a": "b", "c": ""}
+    key = "node-role.kubernetes.io/control-plane"
+    assert parse_taints(f"{key}=:NoSchedule,x=y:NoExecute") == [(key, "", "NoSchedule"), ("x", "y", "NoExecute")]
+    for bad in ("x=y", "x=y:Never", ":NoSchedule"):
+        with pytest.raises(ConfigError):
+            parse_taints(bad)
+    with pytest.raises(ConfigError):
+        parse_labels("a")
+
+
+@pytest.mark.parametrize("command", ["join", "run", "reset", "proxy"])
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"nodeagent {command}" in capsys.readouterr().out.partition("example")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        pytest.param(
+            ["run", "--config", "/nowhere/nodeagent.yaml"], "cannot read /nowhere/nodeagent.yaml", id="no file"
+        ),
+        pytest.param(
+            ["join", "127.0.0.1:1", "--token", "short", "--discovery-token-ca-cert-hash", "sha256:00"],
+            "must look like abcdef.0123456789abcdef",
+            id="a bad token",
+        ),
+    ],
+)
+def test_failures_are_one_clear_sentence(arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    shown = capsys.readouterr().err
+    assert word in shown and "Traceback" not in shown
