@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from controlplane.admission.interface import Chain
 from controlplane.api.resources import Resource
-from controlplane.apiserver.node_dialer import NodeDialer
+from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.virtual import Handler
 from controlplane.apiserver.watch_cache import WatchCache
@@ -28,6 +28,8 @@ class Backend:
     authorizer: Authorizer
     virtual: Mapping[tuple[str, str, str], Handler]  # by group, version, plural[/subresource]
     nodes: NodeDialer
+    node_address_types: Sequence[str] = PREFERRED_ADDRESSES  # --kubelet-preferred-address-types
+    shortest_watch: int = 1800  # seconds a watch lasts that does not say, and up to twice that: --min-request-timeout
 
     def storage(self, group: str, version: str, plural: str) -> ResourceStorage:
         return self.storages[group, version, plural]

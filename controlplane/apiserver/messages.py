@@ -51,6 +51,7 @@ class Peer:
 
     address: str = ""
     certificate: bytes = b""  # DER; its chain to the client CA is verified, its dates are not
+    known: bool = False  # a request of this connection has been authenticated before
     user: User | None = None  # a caller inside this process, who needs no proof
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cryptography import x509
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from controlplane.apiserver.request_info import RequestInfo
@@ -32,6 +33,11 @@ _READING = frozenset({"get", "list", "watch"})
 def is_long_running(info: RequestInfo) -> bool:
     """Return whether a request may last as long as it likes: upstream's list of verbs and subresources."""
     return info.verb in ("watch", "proxy") or info.subresource in LONG_RUNNING_SUBRESOURCES
+
+
+def is_read(info: RequestInfo) -> bool:
+    """Return whether a request only reads."""
+    return info.verb in _READING
 
 
 def shown_verb(info: RequestInfo) -> str:
@@ -81,7 +87,8 @@ class ApiServerMetrics:
         inflight = Gauge(
             "apiserver_current_inflight_requests", "Requests under way, by kind.", ["request_kind"], registry=registry
         )
-        self._reading, self._mutating = inflight.labels("readOnly"), inflight.labels("mutating")
+        self._inflight_reads, self._inflight_writes = inflight.labels("readOnly"), inflight.labels("mutating")
+        self._under_way = {True: 0, False: 0}  # by whether they only read
         self._long = Gauge(
             "apiserver_longrunning_requests",
             "Watches, proxied connections and the like under way.",
@@ -90,8 +97,8 @@ class ApiServerMetrics:
         )
         self._terminations = Counter(
             "apiserver_request_terminations",
-            "Requests that the server gave up.",
-            [*labels, "code"],
+            "Requests that the server refused or gave up to protect itself.",
+            [*(label for label in labels if label != "dry_run"), "code"],
             registry=registry,
         )
         self._expiration = Histogram(
@@ -100,19 +107,29 @@ class ApiServerMetrics:
             buckets=_EXPIRATION,
             registry=registry,
         )
-        self.audit_events = Counter("apiserver_audit_event", "Audit events generated.", registry=registry)
         self._children: dict[tuple[str, ...], _Children] = {}
 
     def began(self, info: RequestInfo) -> Callable[[], None]:
         """Count a request as under way; return what ends that."""
         if is_long_running(info):
-            gauge = self._long.labels(
-                shown_verb(info), info.group, info.version, info.resource, info.subresource, info.scope, "apiserver"
-            )
-        else:
-            gauge = self._reading if info.verb in _READING else self._mutating
+            labels = (info.group, info.version, info.resource, info.subresource, info.scope, "apiserver")
+            gauge = self._long.labels(shown_verb(info), *labels)
+            gauge.inc()
+            return gauge.dec
+        reads = is_read(info)
+        gauge = self._inflight_reads if reads else self._inflight_writes
         gauge.inc()
-        return gauge.dec
+        self._under_way[reads] += 1
+
+        def ended() -> None:
+            gauge.dec()
+            self._under_way[reads] -= 1
+
+        return ended
+
+    def under_way(self, info: RequestInfo) -> int:
+        """Return how many requests of this one's kind, reading or writing, have not been answered."""
+        return self._under_way[is_read(info)]
 
     def ended(self, info: RequestInfo, code: int, seconds: float, *, dry_run: bool = False) -> None:
         """Count an answered request."""
@@ -128,11 +145,15 @@ class ApiServerMetrics:
         if counter is None:
             counter = children.total[code] = self._total.labels(*key, str(code))
         counter.inc()
+        if code in (429, 504):
+            self._terminations.labels(key[0], *key[2:], str(code)).inc()
         if not is_long_running(info):
             children.duration.observe(seconds)
             children.sli.observe(seconds)
 
-    def certificate_shown(self, expires: datetime, now: datetime) -> None:
+    def certificate_shown(self, der: bytes, now: datetime) -> None:
+        """Note how long a client's certificate is still good; once a connection is enough."""
+        expires = x509.load_der_x509_certificate(der).not_valid_after_utc
         self._expiration.observe((expires - now).total_seconds())
 
 

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from controlplane.api.status import InternalError, StatusError, Unauthorized
+from controlplane.api.status import InternalError, StatusError, TooManyRequests, Unauthorized
 from controlplane.apiserver.answers import failure
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.compression import compress
 from controlplane.apiserver.messages import Answer, Request, Response, Upgrade
-from controlplane.apiserver.metrics import ApiServerMetrics
+from controlplane.apiserver.metrics import ApiServerMetrics, is_long_running, is_read
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.negotiation import Representation, negotiate
 from controlplane.apiserver.request_info import RequestInfo, parse_request_info
 from controlplane.apiserver.router import no_such_path, not_allowed, route
 from controlplane.auth.authorizers import refusal
 from controlplane.auth.impersonation import impersonate
-from controlplane.auth.interface import AccessRequest, Authorizer, Credentials, User
+from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Credentials, User
 from controlplane.kit.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,14 @@ class CallerAuthenticator(Protocol):
     async def authenticate(self, credentials: Credentials) -> User: ...
 
 
+@dataclass(slots=True)
+class Limits:
+    """How many requests may be under way at once; 0: any number. Long-running ones and system:masters do not count."""
+
+    reads: int = 0
+    writes: int = 0
+
+
 class Pipeline:
     """The server without its sockets: what an HTTP adapter, or a test, hands requests to."""
 
@@ -51,9 +60,10 @@ class Pipeline:
         pages: Sequence[Page],
         metrics: ApiServerMetrics,
         random: Random,
+        limits: Limits,
     ):
         self._backend, self._authenticator, self._pages = backend, authenticator, pages
-        self._metrics, self._random = metrics, random
+        self._metrics, self._random, self._limits = metrics, random, limits
         self._clock: Clock = backend.clock
         self._authorizer: Authorizer = backend.authorizer
 
@@ -78,6 +88,7 @@ class Pipeline:
 
     async def _answer(self, request: Request, info: RequestInfo, warnings: list[str]) -> Answer:
         user = await self._who(request)
+        self._is_there_room(user, info)
         self._may(user, info, request)
         answer = await self._resource(request, info, user, warnings) if info.is_resource else await self._page(request)
         return await compress(answer, request.headers.get("Accept-Encoding", ""))
@@ -93,9 +104,20 @@ class Pipeline:
         elif scheme:
             raise Unauthorized("Unauthorized")
         user = await self._authenticator.authenticate(Credentials(request.peer.certificate or None, token))
+        if request.peer.certificate and not request.peer.known:
+            request.peer.known = True
+            self._metrics.certificate_shown(request.peer.certificate, self._clock.now())
         if "Impersonate-User" in headers or any(name[:12].lower() == "impersonate-" for name in headers):
             return impersonate(user, headers.items(), self._authorizer)
         return user
+
+    def _is_there_room(self, user: User, info: RequestInfo) -> None:
+        """Raise TooManyRequests when too much is under way already, this request included."""
+        if is_long_running(info) or SYSTEM_MASTERS in user.groups:
+            return
+        limit = self._limits.reads if is_read(info) else self._limits.writes
+        if limit and self._metrics.under_way(info) > limit:
+            raise TooManyRequests("too many requests, please try again later", retry_after=1)
 
     def _may(self, user: User, info: RequestInfo, request: Request) -> None:
         """Raise Forbidden unless the caller may do this."""

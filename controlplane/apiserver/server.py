@@ -27,9 +27,10 @@ from controlplane.apiserver.loopback import LoopbackTransport
 from controlplane.apiserver.messages import Request, Response
 from controlplane.apiserver.metrics import ApiServerMetrics, StoreMetrics
 from controlplane.apiserver.names import generate_uid
-from controlplane.apiserver.node_dialer import NodeDialer, NoNodes
+from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, NoNodes
 from controlplane.apiserver.openapi import OpenApi
-from controlplane.apiserver.pipeline import Page, Pipeline
+from controlplane.apiserver.openapi.documents import OpenApi
+from controlplane.apiserver.pipeline import Limits, Page, Pipeline
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.security import Security, SecuritySettings, build
 from controlplane.apiserver.storage import ResourceStorage, prefix_of
@@ -59,6 +60,10 @@ class ServerSettings:
     service_cidrs: tuple[str, ...] = ("10.96.0.0/12",)
     node_ports: PortRange = _NODE_PORTS
     event_ttl: int = 3600  # seconds
+    node_address_types: tuple[str, ...] = PREFERRED_ADDRESSES
+    shortest_watch: int = 1800  # seconds
+    max_reads: int = 400  # under way at once; 0: any number
+    max_writes: int = 200
 
 
 class ApiServer:
@@ -77,10 +82,12 @@ class ApiServer:
         storages["", "v1", "services"].allocator = ServiceAllocator(
             self.reader, settings.service_cidrs, settings.node_ports, random
         )
-        backend = _backend(clock, random, self.cache, storages, self.security, nodes)
+        backend = _backend(clock, random, self.cache, storages, self.security, nodes, settings)
         self.ready = False
         pages = self._pages(self.registry)
-        self.pipeline = Pipeline(backend, self.security.authenticator, pages, ApiServerMetrics(self.registry), random)
+        limits = Limits(settings.max_reads, settings.max_writes)
+        metrics = ApiServerMetrics(self.registry)
+        self.pipeline = Pipeline(backend, self.security.authenticator, pages, metrics, random, limits)
 
     @classmethod
     @asynccontextmanager
@@ -96,7 +103,12 @@ class ApiServer:
             try:
                 yield server
             finally:
-                server.ready = False
+                server.stop()
+
+    def stop(self) -> None:
+        """Say not ready, and end the watches, which would not end by themselves."""
+        self.ready = False
+        self.cache.close()
 
     def client(self) -> Client:
         """Return a client of the server itself, who may do anything."""
@@ -109,6 +121,7 @@ class ApiServer:
     def _pages(self, registry: CollectorRegistry) -> list[Page]:
         address = f"{self.settings.advertise_address}:{self.settings.secure_port}"
         discovery = Discovery(server_address=address)
+        openapi = OpenApi(self.version.git_version)
         documents = {
             "/version": Response(200, encode(self.version)),
             **{
@@ -131,7 +144,7 @@ class ApiServer:
         async def metrics(request: Request) -> Response | None:
             return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
 
-        return [fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
+        return [fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics, openapi.answer]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
@@ -184,6 +197,7 @@ def _backend(
     storages: Mapping[Key, ResourceStorage],
     security: Security,
     nodes: NodeDialer,
+    settings: ServerSettings,
 ) -> Backend:
     return Backend(
         clock=clock,
@@ -194,4 +208,6 @@ def _backend(
         authorizer=security.authorizer,
         virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
         nodes=nodes,
+        node_address_types=settings.node_address_types,
+        shortest_watch=settings.shortest_watch,
     )

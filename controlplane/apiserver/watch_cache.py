@@ -71,6 +71,7 @@ class ResourceCache:
         self.prefix, self.open = prefix, open_
         self.log = EventLog(capacity)
         self.version = 0  # grows with every change
+        self.closed = False  # the server is stopping: watches end
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []  # sorted
         self._watchers: set[Watcher] = set()
@@ -173,6 +174,12 @@ class ResourceCache:
             if watcher.alarm <= now:
                 watcher.wake()
 
+    def close(self) -> None:
+        """End every watch: its client will ask another server, or this one when it is back."""
+        self.closed = True
+        for watcher in self._watchers:
+            watcher.wake()
+
 
 class WatchCache:
     """All resource caches, and the one watch that feeds them."""
@@ -228,6 +235,11 @@ class WatchCache:
             now = self._clock.monotonic()
             for cache in self._caches.values():
                 cache.tick(now)
+
+    def close(self) -> None:
+        """End every watch."""
+        for cache in self._caches.values():
+            cache.close()
 
     async def fresh(self) -> int:
         """Return the store's revision once the cache has seen all writes up to it."""

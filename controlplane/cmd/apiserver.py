@@ -89,7 +89,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         _log.info("serving on %s:%d, version %s", values["bind-address"], port, server.version.git_version)
         notifier.ready(f"serving on {values['bind-address']}:{port}")
         await stop.wait()
-        server.ready = False
+        server.stop()
         notifier.stopping()
         _log.info("stopping")
 
@@ -198,6 +198,10 @@ def server_settings(values: Values) -> ServerSettings:
         service_cidrs=tuple(values["service-cluster-ip-range"]),
         node_ports=ports,
         event_ttl=int(seconds(values["event-ttl"])),
+        node_address_types=tuple(values["kubelet-preferred-address-types"]),
+        shortest_watch=values["min-request-timeout"],
+        max_reads=values["max-requests-inflight"],
+        max_writes=values["max-mutating-requests-inflight"],
     )
 
 

@@ -15,7 +15,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 def new_registry(version: str) -> CollectorRegistry:
     """Return a registry that knows this process and build. One registry a component: nothing is reported twice."""
-    disable_created_metrics()  # a *_created series beside each counter, which upstream does not have
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a *_created series beside each counter, which upstream does not have
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(_Runtime())

@@ -90,7 +90,7 @@ async def _node(call: Call, name: str) -> NodeAddress:
     if item is None:
         raise not_found(nodes.resource, name)
     node: Node = nodes.object(item)
-    address = address_of(node)
+    address = address_of(node, call.backend.node_address_types)
     if address is None:
         raise ServiceUnavailable(f"no preferred addresses found; known addresses: [] of node {name}")
     return address

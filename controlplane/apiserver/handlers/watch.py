@@ -24,7 +24,6 @@ from controlplane.kit.clock import Clock
 
 _BATCH = 256  # changes encoded between two sends
 _BOOKMARK = 60.0  # seconds between bookmarks, as upstream's
-_SHORTEST = 1800  # seconds a watch lasts if it does not say: this, and up to as much again (--min-request-timeout)
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -46,7 +45,7 @@ async def watch(call: Call) -> Stream:
         raise not_acceptable(("application/json", "application/json;stream=watch"))
     scope = scope_of(call.storage, call.info.namespace, options)
     start = await _start(scope, options, call.backend.clock)
-    seconds = options.timeout_seconds or _SHORTEST * (1 + call.backend.random.random())
+    seconds = options.timeout_seconds or call.backend.shortest_watch * (1 + call.backend.random.random())
     return Stream(200, _Watch(call, scope, shown, options).events(start, seconds))
 
 
@@ -113,7 +112,7 @@ class _Watch:
                     yield lines
                 continue
             now = self._clock.monotonic()
-            if now >= end:
+            if now >= end or self._cache.closed:
                 return
             if self._bookmarks and now >= bookmark:
                 bookmark = now + _BOOKMARK

@@ -341,3 +341,12 @@ async def test_health_and_metrics(ask: Asker) -> None:
         "go_goroutines",
     ):
         assert name in metrics
+
+
+async def test_watches_end_when_the_server_stops(ask: Asker) -> None:
+    async with watching(ask, MAPS, resourceVersion="0") as following:
+        ask.api.server.stop()
+        with pytest.raises(StopAsyncIteration):
+            async with asyncio.timeout(5):
+                await following()
+    assert "[-]shutdown failed" in (await ask("GET", "/readyz")).body

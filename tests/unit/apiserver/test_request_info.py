@@ -26,7 +26,7 @@ def described(info: RequestInfo) -> str:
         pytest.param("GET", "/api/v1/watch/namespaces/shop/pods", "watch /v1 pods shop/", id="watch of old"),
         pytest.param("POST", "/api/v1/namespaces/shop/pods", "create /v1 pods shop/", id="create"),
         pytest.param("PUT", "/api/v1/namespaces/shop/pods/web", "update /v1 pods shop/web", id="update"),
-        pytest.param("PATCH", "/apis/apps/v1/namespaces/shop/daemonsets/d", "patch apps/v1 daemonsets shop/d", id="patch"),
+        pytest.param("PATCH", "/apis/apps/v1/namespaces/a/daemonsets/d", "patch apps/v1 daemonsets a/d", id="patch"),
         pytest.param("DELETE", "/api/v1/namespaces/shop/pods/web", "delete /v1 pods shop/web", id="delete"),
         pytest.param("DELETE", "/api/v1/namespaces/shop/pods", "deletecollection /v1 pods shop/", id="all"),
         pytest.param("GET", "/api/v1/namespaces", "list /v1 namespaces /", id="namespaces"),
