@@ -15,7 +15,7 @@ class ClusterRoleAggregation:
 
     def __init__(self, environment: Environment):
         self._client: Client = environment.client_for("clusterrole-aggregation-controller")
-        self._queue = environment.queue("clusterroleaggregator")
+        self._queue = environment.queue("ClusterRoleAggregator")
         self._roles = environment.informers.of(ClusterRole)
         self._roles.on_change(self._changed)
 

@@ -51,7 +51,7 @@ class NodeLifecycleController:
         self._settings, self._clock = settings, environment.clock
         self._client: Client = environment.client_for(_NAME)
         self._recorder = environment.recorder_for(_NAME, self._client)
-        self._queue = environment.queue("noexec_taint_node")
+        self._queue = environment.queue("node_lifecycle_controller")
         self._metrics = NodeCollectorMetrics(environment.registry)
         self._nodes = environment.informers.of(Node)
         self._leases = environment.informers.of(Lease, namespace=_LEASES)
