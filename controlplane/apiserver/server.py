@@ -29,7 +29,6 @@ from controlplane.apiserver.metrics import ApiServerMetrics, StoreMetrics
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, NoNodes
 from controlplane.apiserver.openapi import OpenApi
-from controlplane.apiserver.openapi.documents import OpenApi
 from controlplane.apiserver.pipeline import Limits, Page, Pipeline
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.security import Security, SecuritySettings, build
@@ -121,7 +120,6 @@ class ApiServer:
     def _pages(self, registry: CollectorRegistry) -> list[Page]:
         address = f"{self.settings.advertise_address}:{self.settings.secure_port}"
         discovery = Discovery(server_address=address)
-        openapi = OpenApi(self.version.git_version)
         documents = {
             "/version": Response(200, encode(self.version)),
             **{
@@ -144,7 +142,7 @@ class ApiServer:
         async def metrics(request: Request) -> Response | None:
             return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
 
-        return [fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics, openapi.answer]
+        return [fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
