@@ -93,8 +93,13 @@ class Iptables:
                 return None
             return sum(line.startswith(f"-A {chain} ") for line in text.splitlines())
         with self._open(table) as opened:
-            found = next((one for one in opened.chains if one.name == chain), None)
-            return None if found is None else len(found.rules)
+            if not opened.is_chain(chain):
+                return None
+            # Counted by hand: a Chain's `rules` would build a thousand objects to learn one number.
+            count, rule = 0, opened.first_rule(chain)
+            while rule:
+                count, rule = count + 1, opened.next_rule(rule)
+            return count
 
     def counters(self, table: str, chain: str) -> Counters:
         """The sum of what the rules of a chain have counted (legacy tables)."""
@@ -147,13 +152,19 @@ class Iptables:
 
         with XTABLES_LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            opened = (iptc.Table6 if self.ipv6 else iptc.Table)(table, autocommit=False)
-            opened.refresh()
-            # Never close it: the library shares one object per table and follows a closed one's null pointer.
+            kind = iptc.Table6 if self.ipv6 else iptc.Table
+            # The library shares one object per table. Making a rule asks all of them whether its target is a chain of
+            # theirs, and follows a null pointer where one is closed; open, they hold a copy of every rule there is.
+            tables = [kind(name, autocommit=False) for name in kind.ALL if iptc.is_table_available(name)]
+            for one in tables:
+                one.refresh()
             try:
-                yield opened
+                yield kind(table)
             except iptc.IPTCError as error:
                 raise IptablesFailure(f"{self._command} -t {table}: {error}") from error
+            finally:
+                for one in tables:
+                    one.close()
 
 
 def _present(table: Any, jump: Jump) -> bool:

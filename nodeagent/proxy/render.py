@@ -67,7 +67,7 @@ class Ruleset:
 def chain_name(prefix: str, name: PortName, endpoint: str = "") -> str:
     """Return upstream's name of a chain: a prefix and 16 letters of a hash, for 28 bytes is all the kernel allows."""
     digest = hashlib.sha256(f"{name}{name.protocol.lower()}{endpoint}".encode()).digest()
-    return prefix + base64.b32encode(digest).decode()[:16]
+    return prefix + base64.b32encode(digest[:10]).decode()  # 10 bytes are 16 letters
 
 
 def render_service(name: PortName, service: ServicePort, endpoints: Usable, node: NodeView) -> ServiceRules:
