@@ -47,6 +47,8 @@ _BACKOFF = Backoff(first=0.8, cap=30.0, jitter=1.0)
 _WATCH_SECONDS = (300, 600)
 # A watch that ended sooner than this, in seconds, without an event is no progress.
 _TOO_SHORT = 1.0
+# One that stood for longer than this, in seconds, was a good connection (a failed attempt gives up after ten).
+_LASTED = 30.0
 
 
 class Informer(Generic[T]):
@@ -125,13 +127,18 @@ class Informer(Generic[T]):
 
     async def _watch(self) -> None:
         started, seen = self._clock.monotonic(), False
-        async with aclosing(self._open_watch()) as events:
-            async for event in events:
-                if not seen:
-                    seen = True
-                    self._recovered()
-                self._take(event)
-        if not seen and self._clock.monotonic() - started < _TOO_SHORT:
+        try:
+            async with aclosing(self._open_watch()) as events:
+                async for event in events:
+                    if not seen:
+                        seen = True
+                        self._recovered()
+                    self._take(event)
+        finally:
+            lasted = self._clock.monotonic() - started
+            if lasted > _LASTED:
+                self._recovered()  # it stood, although nothing happened: the next failure is a new one
+        if not seen and lasted < _TOO_SHORT:
             await self._clock.sleep(_BACKOFF.delay(0, self._random))
 
     def _open_watch(self) -> Any:
