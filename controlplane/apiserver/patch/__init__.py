@@ -10,9 +10,11 @@ kinds: what it needs to know of a type (merge keys, list types) it reads from th
  application/apply-patch+yaml            the fields that this manager wants, and no others                apply
 ```
 
-The first three are `apply_patch`. The last also needs to know who asks: `server_side_apply`.
+The first three are `apply_patch`. The last also needs to know who asks: `server_side_apply`. Every other write can be
+remembered with `track_update`, so that a later apply knows whose fields it would change.
 """
 
+from controlplane.apiserver.patch.apply import server_side_apply
 from controlplane.apiserver.patch.dispatch import (
     APPLY,
     JSON,
@@ -21,5 +23,16 @@ from controlplane.apiserver.patch.dispatch import (
     STRATEGIC,
     apply_patch,
 )
+from controlplane.apiserver.patch.managed_fields import default_manager, track_update
 
-__all__ = ["APPLY", "JSON", "MEDIA_TYPES", "MERGE", "STRATEGIC", "apply_patch"]
+__all__ = [
+    "APPLY",
+    "JSON",
+    "MEDIA_TYPES",
+    "MERGE",
+    "STRATEGIC",
+    "apply_patch",
+    "default_manager",
+    "server_side_apply",
+    "track_update",
+]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from controlplane.api import core_v1, discovery_v1, meta_v1, rbac_v1
 from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, RetainKeys
 
 
@@ -40,11 +41,39 @@ class Schema:
     keys: tuple[str, ...] = ()  # server-side apply tells the objects of this list apart by these fields
     is_set: bool = False  # server-side apply owns the values of this list one by one
     atomic: bool = False  # server-side apply owns this as a whole
+    always_there: bool = False  # upstream's objects hold this even when the wire does not
 
     def field(self, name: str) -> Schema:
         """Return the schema of what a key of this object or map holds; ANY where nothing is known."""
         return self.fields.get(name) or self.items or ANY
 
+
+# Small objects that are one value: who sets one of their fields owns all of them (upstream's structType=atomic).
+ATOMIC_TYPES: frozenset[type[KubeStruct]] = frozenset(
+    {
+        core_v1.ConfigMapKeySelector,
+        core_v1.EndpointAddress,
+        core_v1.EndpointPort,
+        core_v1.EvictionResponder,
+        core_v1.FileKeySelector,
+        core_v1.LocalObjectReference,
+        core_v1.NodeSelector,
+        core_v1.NodeSelectorTerm,
+        core_v1.ObjectFieldSelector,
+        core_v1.ObjectReference,
+        core_v1.ResourceFieldSelector,
+        core_v1.ScopeSelector,
+        core_v1.SecretKeySelector,
+        core_v1.SecretReference,
+        core_v1.TopologySelectorTerm,
+        core_v1.TypedLocalObjectReference,
+        discovery_v1.EndpointPort,
+        meta_v1.LabelSelector,
+        meta_v1.OwnerReference,
+        rbac_v1.RoleRef,
+        rbac_v1.Subject,
+    }
+)
 
 ANY = Schema(Kind.ANY, {})
 _SCALAR = Schema(Kind.SCALAR, {})
@@ -63,10 +92,12 @@ class _Builder:
     def object(self, type_: type[KubeStruct]) -> Schema:
         if type_ not in self._objects:
             fields: dict[str, Schema] = {}
-            self._objects[type_] = Schema(Kind.OBJECT, fields)
+            self._objects[type_] = Schema(Kind.OBJECT, fields, atomic=type_ in ATOMIC_TYPES)
             hints = get_type_hints(type_, include_extras=True)
             for field in msgspec.structs.fields(type_):
-                fields[field.encode_name] = self.place(hints[field.name])
+                place = self.place(hints[field.name])
+                always = isinstance(field.default, KubeStruct)
+                fields[field.encode_name] = replace(place, always_there=True) if always else place
         return self._objects[type_]
 
     def place(self, hint: Any) -> Schema:
@@ -100,7 +131,7 @@ def _marked(schema: Schema, marks: tuple[Any, ...]) -> Schema:
             case ListSet(merge):
                 schema.merges, schema.is_set = merge, True
             case Atomic():
-                schema = Schema(schema.kind, schema.fields, schema.items, atomic=True)
+                schema = replace(schema, atomic=True)
             case RetainKeys():
-                schema = Schema(schema.kind, schema.fields, schema.items, retain_keys=True)
+                schema = replace(schema, retain_keys=True)
     return schema

@@ -1,0 +1,97 @@
+"""Which fields differ between two versions of an object, as sets of fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controlplane.apiserver.patch.field_set import FieldSet, by_element
+from controlplane.apiserver.patch.schema import Kind, Schema
+
+_LEAF: FieldSet = {}
+
+
+def changed_fields(old: dict[str, Any], new: dict[str, Any], schema: Schema) -> tuple[FieldSet, FieldSet]:
+    """Return the fields that were added or changed, and those that were removed.
+
+    What is equal is left at once, by Python's own comparison: most of an object is the same after most writes.
+    """
+    found = _changes(old, new, schema)
+    return found if found is not None else ({}, {})
+
+
+Changes = tuple[FieldSet, FieldSet]
+
+
+def _changes(old: Any, new: Any, schema: Schema) -> Changes | None:
+    """None: the two have to be taken as whole values."""
+    if schema.atomic or not old or not new:
+        return None
+    if isinstance(old, dict) and isinstance(new, dict):
+        if schema.kind is Kind.ANY:
+            return None
+        old_parts = {f"f:{key}": value for key, value in old.items()}
+        new_parts = {f"f:{key}": value for key, value in new.items()}
+        return _compare(old_parts, new_parts, schema)
+    if isinstance(old, list) and isinstance(new, list) and (schema.keys or schema.is_set):
+        old_named, new_named = by_element(old, schema), by_element(new, schema)
+        return None if old_named is None or new_named is None else _compare(old_named, new_named, schema)
+    return None
+
+
+def _compare(old: dict[str, Any], new: dict[str, Any], schema: Schema) -> Changes:
+    changed: FieldSet = {}
+    removed: FieldSet = {}
+    for key, value in new.items():
+        if key not in old:
+            changed[key] = added_fields(value, _part(schema, key))
+            continue
+        before = old[key]
+        if before is value or before == value:
+            continue
+        inner = _changes(before, value, _part(schema, key))
+        if inner is None:
+            changed[key] = _LEAF
+            continue
+        for target, fields in zip((changed, removed), inner, strict=True):
+            if fields:
+                target[key] = fields
+    removed.update({key: _LEAF for key in old if key not in new})
+    return changed, removed
+
+
+def _part(schema: Schema, key: str) -> Schema:
+    return schema.field(key[2:]) if key.startswith("f:") else schema.field("")
+
+
+def added_fields(value: Any, schema: Schema) -> FieldSet:
+    """Return all fields of something new: itself and what lies in it."""
+    parts = _parts(value, schema)
+    if not parts:
+        return _LEAF
+    fields: FieldSet = {} if schema.always_there else {".": {}}
+    fields.update({key: added_fields(inner, _part(schema, key)) for key, inner in parts.items()})
+    return fields
+
+
+def applied_fields(value: Any, schema: Schema) -> FieldSet:
+    """Return the fields that an applied configuration claims: its values, and the elements of its lists."""
+    fields: FieldSet = {}
+    for key, inner in (_parts(value, schema) or {}).items():
+        part = _part(schema, key)
+        below = applied_fields(inner, part)
+        if key[0] == "k" and below:
+            fields[key] = {".": {}, **below}
+        elif below or not isinstance(inner, list) or part.atomic or inner:
+            fields[key] = below
+    return fields
+
+
+def _parts(value: Any, schema: Schema) -> dict[str, Any] | None:
+    """Return what a value consists of; None when it is owned as a whole."""
+    if schema.atomic or schema.kind is Kind.ANY:
+        return None
+    if isinstance(value, dict):
+        return {f"f:{key}": inner for key, inner in value.items()}
+    if isinstance(value, list) and (schema.keys or schema.is_set):
+        return by_element(value, schema)
+    return None
