@@ -3,8 +3,14 @@
 set -eu
 shared=$PROJECT/.lab/shared
 
+# Again on a cluster that runs: look after files and units, but make no further token, and leave its DNS Service alone.
+again=
+if kubectl --kubeconfig /etc/sampan/admin.conf --namespace kube-system get service kube-dns >/dev/null 2>&1; then
+    again="--skip-phases bootstrap-token,dns"
+fi
+# shellcheck disable=SC2086  # two words or none
 controlplane init --apiserver-advertise-address "$NODE_IP" --node-name "$NODE_NAME" --pod-network-cidr "$POD_NETWORK" \
-    --service-cidr "$SERVICE_NETWORK" --apiserver-cert-extra-sans 127.0.0.1,localhost
+    --service-cidr "$SERVICE_NETWORK" --apiserver-cert-extra-sans 127.0.0.1,localhost $again
 
 # A token is good for a day: a machine added later needs a fresh one.
 install -d "$shared"
