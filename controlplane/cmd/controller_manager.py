@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def manage(values: Values, environ: Mapping[str, str]) -> None:
     """Run until cancelled. Raises Explained."""
+    from controlplane.api.release import VERSION
     from controlplane.client.leader_election import LeadershipLost
     from controlplane.kit.clock import SystemClock
     from controlplane.kit.metrics import new_registry
@@ -74,7 +75,7 @@ async def manage(values: Values, environ: Mapping[str, str]) -> None:
     from controlplane.kit.tasks import running
 
     clock, notifier = SystemClock(), Notifier(environ)
-    registry = new_registry("v1.37.0")
+    registry = new_registry(VERSION)
     settings = manager_settings(values, clock)
     async with AsyncExitStack() as stack:
         connections = await stack.enter_async_context(connect(values, clock, registry))

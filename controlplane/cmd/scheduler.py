@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def serve_and_schedule(values: Values, environ: Mapping[str, str]) -> None:
     """Run until cancelled. Raises Explained."""
+    from controlplane.api.release import VERSION
     from controlplane.client.leader_election import LeadershipLost
     from controlplane.kit.clock import SystemClock
     from controlplane.kit.metrics import new_registry
@@ -65,7 +66,7 @@ async def serve_and_schedule(values: Values, environ: Mapping[str, str]) -> None
     from controlplane.kit.tasks import running
 
     clock, notifier = SystemClock(), Notifier(environ)
-    registry = new_registry("v1.37.0")
+    registry = new_registry(VERSION)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_connect(values, clock, registry))
         waiting = elector(values, client, clock, SystemRandom(), _LEASE)

@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
 async def _run(options: argparse.Namespace) -> None:
     from random import Random
 
+    from controlplane.api.release import VERSION
     from controlplane.client import kubeconfig
     from controlplane.client.client import Client
     from controlplane.client.informer import Informers
@@ -65,7 +66,6 @@ async def _run(options: argparse.Namespace) -> None:
     from controlplane.kit.metrics import new_registry
     from controlplane.kit.systemd import Notifier
     from nodeagent.cmd.health import LOOPBACK, proxy_health_pages, proxy_metrics_pages, serve_plain
-    from nodeagent.cmd.version import VERSION
     from nodeagent.kernel.thread import KernelThread
 
     clock, notifier = SystemClock(), Notifier(os.environ)

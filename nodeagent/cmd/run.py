@@ -105,13 +105,13 @@ class Agent:
         network_thread: KernelThread,
         clock: Clock,
     ):
+        from controlplane.api.release import VERSION
         from controlplane.client.client import Client
         from controlplane.client.delegated import DelegatedGuard
         from controlplane.client.informer import Informers
         from controlplane.kit.metrics import new_registry
         from controlplane.kit.systemd import Notifier
         from nodeagent.cmd.certificates import NodeCertificates
-        from nodeagent.cmd.version import VERSION
         from nodeagent.kernel.thread import KernelThread
         from nodeagent.metrics.kubelet import KubeletMetrics
 
@@ -216,7 +216,7 @@ class Agent:
 
     def node_settings(self) -> NodeSettings:
         from controlplane.api.core_v1 import Taint
-        from nodeagent.cmd.version import VERSION
+        from controlplane.api.release import VERSION
         from nodeagent.node.render import NodeSettings
 
         config = self.config
