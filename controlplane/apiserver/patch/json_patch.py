@@ -37,7 +37,7 @@ def _rejected(why: str) -> StatusError:
     """Upstream says only the first sentence; the cause tells kubectl's user which operation it was."""
     return Invalid(
         "the server rejected our request due to an error in our request",
-        details=StatusDetails(causes=[StatusCause(reason="FieldValueInvalid", message=why)]),
+        details=StatusDetails(causes=[StatusCause(reason="FieldValueInvalid", field="patch", message=why)]),
     )
 
 
