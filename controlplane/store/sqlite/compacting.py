@@ -7,8 +7,8 @@ import sqlite3
 from controlplane.store.sqlite import statements
 
 STEP = 100  # revisions a transaction: some milliseconds
-_SPARE_PAGES = 4096  # free pages kept for the next writes: 16 MiB
-_VACUUM_PAGES = 1024  # pages given back at a time
+SPARE_PAGES = 4096  # free pages kept for the next writes: 16 MiB
+_VACUUM_PAGES = 128  # pages given back at a time: some milliseconds
 
 
 def mark(connection: sqlite3.Connection, compacted: int, newest: int) -> None:
@@ -32,8 +32,8 @@ def sweep(connection: sqlite3.Connection, after: int, until: int) -> None:
 def vacuum(connection: sqlite3.Connection) -> bool:
     """Give some free pages back to the file system; True when there is more to give."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    if free <= _SPARE_PAGES:
+    if free <= SPARE_PAGES:
         return False
-    # Each step of the statement frees one page, so it must be read to its end.
-    connection.execute(f"PRAGMA incremental_vacuum({min(_VACUUM_PAGES, free - _SPARE_PAGES)})").fetchall()
+    # Each step of this statement frees one page and yields a row without columns, at which execute() would stop.
+    connection.executescript(f"PRAGMA incremental_vacuum({min(_VACUUM_PAGES, free - SPARE_PAGES)})")
     return True
