@@ -119,7 +119,7 @@ async def test_an_interrupted_compaction_is_finished_by_the_next(path: Path, mon
 async def test_compaction_gives_the_disk_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compacting, "SPARE_PAGES", 10)
     async with SqliteStore.open(path, ManualClock()) as store:
-        for n in range(300):
+        for _ in range(300):
             await store.put("/a", b"x" * 10_000, expected=None)
         await store.compact(301)
     with sqlite3.connect(path) as connection:
