@@ -31,6 +31,10 @@ class Call:
         """The resource asked for; a question, which is never stored, has none."""
         return self.backend.storages[self.info.group, self.info.version, self.info.resource]
 
+    def manager(self, named: str) -> str:
+        """Return who manages the fields that are written: as named, else the program's name, as upstream has it."""
+        return named or self.request.headers.get("User-Agent", "").partition("/")[0][:128]
+
     def accepts(self, *forms: str) -> Representation:
         """Return how to answer, an object taking the given `forms` besides its own. Raises NotAcceptable."""
         return negotiate(self.request.headers.get("Accept", ""), forms)

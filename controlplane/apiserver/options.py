@@ -28,9 +28,10 @@ class WriteOptions:
     """CreateOptions, UpdateOptions and PatchOptions: upstream has them alike."""
 
     dry_run: bool = False
-    field_manager: str = ""
+    field_manager: str = ""  # who is noted as the manager of what is written; empty: the program, by its User-Agent
     field_validation: FieldValidation = FieldValidation.WARN
     force: bool = False
+    tracked: bool = False  # who manages which field has been noted already: by a server-side apply
 
 
 def write_options(query: Query, kind: str) -> WriteOptions:

@@ -111,7 +111,7 @@ class ApiServer:
 
     def client(self) -> Client:
         """Return a client of the server itself, who may do anything."""
-        return Client(LoopbackTransport(self.pipeline.handle))
+        return Client(LoopbackTransport(self.pipeline.handle), user_agent="kube-apiserver")
 
     def advertised(self) -> Advertised:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first

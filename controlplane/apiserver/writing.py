@@ -32,8 +32,10 @@ from controlplane.apiserver.metadata import (
     wrong_uid,
 )
 from controlplane.apiserver.options import WriteOptions
+from controlplane.apiserver.patch import track_update
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.strategies import Caller
+from controlplane.kit.timestamps import format_time
 from controlplane.store.interface import RevisionMismatch
 
 _NAME_ATTEMPTS = 8  # made-up names tried before giving up, as upstream
@@ -57,6 +59,7 @@ async def create_object(call: Call, document: Document, options: WriteOptions) -
         generated = settle_generated_name(metadata, backend.random)
         attributes.name = metadata.get("name") or ""
         strategy.prepare_create(document, _caller(call))
+        _note_manager(call, {key: value for key, value in document.items() if key != "status"}, None, options)
         try:
             return await _create_once(call, document, attributes, options)
         except AlreadyExists:
@@ -139,6 +142,7 @@ async def _update_once(call: Call, item: CachedObject, make: Make, options: Writ
         strategy.prepare_subresource_update(subresource, new, old)
     else:
         strategy.prepare_update(new, old)
+    _note_manager(call, new, old, options)
     async with _update_reservation(call, new, old, options):
         new_object, old_object = to_object(new, storage.expected), _as_object(storage, old)
         if subresource:
@@ -174,6 +178,17 @@ def vanishes(storage: ResourceStorage, document: Document) -> bool:
     if storage.resource.plural == "namespaces" and (document.get("spec") or {}).get("finalizers"):
         return False
     return may_vanish(document["metadata"])
+
+
+def _note_manager(call: Call, new: Document, old: Document | None, options: WriteOptions) -> None:
+    """Write into an object's metadata who manages the fields that this write changes.
+
+    On create `new` is without the status, which nobody but the server has set.
+    """
+    if options.tracked:
+        return
+    manager, now = call.manager(options.field_manager), format_time(call.backend.clock.now())
+    track_update(new, old, manager, call.info.subresource, now, call.storage.resource.type)
 
 
 def _settle_identity(call: Call, new: Document, old: Document) -> None:

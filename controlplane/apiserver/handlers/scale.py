@@ -11,14 +11,14 @@ from controlplane.api.codec import Document
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body, to_object, unsupported_media_type
 from controlplane.apiserver.calls import Call
-from controlplane.apiserver.handlers.patch import PATCH_TYPES
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import media_type
 from controlplane.apiserver.options import write_options
-from controlplane.apiserver.patch import apply_patch
+from controlplane.apiserver.patch import APPLY, MEDIA_TYPES, apply_patch
 from controlplane.apiserver.strategies.scale import apply_scale, scale_of
 from controlplane.apiserver.writing import update_object
 
+_PATCHES = tuple(one for one in MEDIA_TYPES if one != APPLY)  # a count has one manager at a time
 _SCALE = Expected("autoscaling/v1", "Scale", Scale)
 
 
@@ -39,8 +39,8 @@ async def update_scale(call: Call) -> Response:
 
 async def patch_scale(call: Call) -> Response:
     type_ = media_type(call.request.headers.get("Content-Type", ""))
-    if type_ not in PATCH_TYPES:
-        raise unsupported_media_type(PATCH_TYPES)
+    if type_ not in _PATCHES:
+        raise unsupported_media_type(_PATCHES)
     body = await call.request.read()
 
     def patched(current: Document) -> Document:

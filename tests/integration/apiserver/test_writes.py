@@ -328,3 +328,48 @@ async def test_services_are_given_addresses(ask: Asker) -> None:
     assert 30000 <= told.body["spec"]["ports"][0]["nodePort"] <= 32767
     kubernetes = (await ask("GET", "/api/v1/namespaces/default/services/kubernetes")).body
     assert kubernetes["spec"]["clusterIP"] == "10.96.0.1"
+
+
+APPLY = "application/apply-patch+yaml"
+
+
+async def test_apply_creates_then_changes(ask: Asker) -> None:
+    path = f"{MAPS}/cm"
+    first = await ask("PATCH", path, config_map(data={"a": "1", "b": "1"}), content_type=APPLY, fieldManager="me")
+    assert first.status == 201
+    assert first.body["metadata"]["managedFields"][0]["operation"] == "Apply"
+    again = await ask("PATCH", path, config_map(data={"a": "1", "b": "1"}), content_type=APPLY, fieldManager="me")
+    assert again.body["metadata"]["resourceVersion"] == first.body["metadata"]["resourceVersion"], "nothing to write"
+    less = await ask("PATCH", path, config_map(data={"a": "2"}), content_type=APPLY, fieldManager="me")
+    assert (less.status, less.body["data"]) == (200, {"a": "2"})
+
+
+async def test_apply_respects_what_others_manage(ask: Asker) -> None:
+    path = f"{MAPS}/cm"
+    await ask("POST", MAPS, config_map(data={"a": "1"}), fieldManager="first")
+    told = await ask("PATCH", path, config_map(data={"a": "2"}), content_type=APPLY, fieldManager="second")
+    assert (told.status, told.reason) == (409, "Conflict")
+    assert '"first"' in told.message
+    forced = await ask(
+        "PATCH", path, config_map(data={"a": "2"}), content_type=APPLY, fieldManager="second", force="true"
+    )
+    assert (forced.status, forced.body["data"]) == (200, {"a": "2"})
+
+
+async def test_apply_says_who(ask: Asker) -> None:
+    told = await ask("PATCH", f"{MAPS}/cm", config_map(), content_type=APPLY)
+    assert (told.status, "fieldManager: Required value" in told.message) == (422, True)
+
+
+async def test_every_write_notes_its_manager(ask: Asker) -> None:
+    made = await ask("POST", PODS, pod(), fieldManager="maker")
+    entries = made.body["metadata"]["managedFields"]
+    assert [(entry["manager"], entry["operation"]) for entry in entries] == [("maker", "Update")]
+    assert "f:status" not in entries[0]["fieldsV1"]
+    told = await ask(
+        "PATCH", f"{PODS}/web/status", {"status": {"reason": "x"}}, content_type=MERGE, fieldManager="node"
+    )
+    assert [(entry["manager"], entry.get("subresource")) for entry in told.body["metadata"]["managedFields"]] == [
+        ("maker", None),
+        ("node", "status"),
+    ]
