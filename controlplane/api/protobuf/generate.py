@@ -34,7 +34,8 @@ ROOTS = (
     "core_v1.LimitRange", "core_v1.Namespace", "core_v1.Node", "core_v1.PersistentVolume",
     "core_v1.PersistentVolumeClaim", "core_v1.Pod", "core_v1.PodTemplate", "core_v1.ReplicationController",
     "core_v1.ResourceQuota", "core_v1.Secret", "core_v1.Service", "core_v1.ServiceAccount",
-    "discovery_v1.EndpointSlice", "events_v1.Event", "policy_v1.Eviction", "rbac_v1.ClusterRole", "rbac_v1.ClusterRoleBinding", "rbac_v1.Role",
+    "discovery_v1.EndpointSlice", "events_v1.Event", "policy_v1.Eviction", "rbac_v1.ClusterRole",
+    "rbac_v1.ClusterRoleBinding", "rbac_v1.Role",
     "rbac_v1.RoleBinding",
 )  # fmt: skip
 
