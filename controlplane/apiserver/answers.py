@@ -63,15 +63,34 @@ def table_of(call: Call, items: Sequence[CachedObject], *, headers: bool = True)
     from controlplane.apiserver.tables import render_table
 
     storage = call.storage
-    version = str(items[0].revision) if len(items) == 1 else ""
-    return render_table(
+    included = call.request.query.get("includeObject") or "Metadata"
+    table = render_table(
         storage.resource,
         [storage.decoded(item) for item in items],
         now=call.backend.clock.now(),
-        include_object=call.request.query.get("includeObject") or "Metadata",
-        list_metadata={"resourceVersion": version} if version else {},
+        include_object="None" if included == "Metadata" else included,
+        list_metadata={"resourceVersion": str(items[0].revision)} if len(items) == 1 else {},
         headers=headers,
     )
+    if included == "Metadata":
+        for row, item in zip(table["rows"], items, strict=True):
+            row["object"] = msgspec.Raw(partial_bytes(storage.tail(item)))
+    return table
+
+
+_PARTIAL_OPENING = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":'
+
+
+class _OnlyMetadata(msgspec.Struct):
+    metadata: msgspec.Raw
+
+
+_only_metadata = msgspec.json.Decoder(_OnlyMetadata)
+
+
+def partial_bytes(tail: bytes) -> bytes:
+    """Return an object, given without its opening, as PartialObjectMetadata: its metadata's bytes as they are."""
+    return _PARTIAL_OPENING + bytes(_only_metadata.decode(b"{" + tail).metadata) + b"}"
 
 
 def deleted(resource: Resource, name: str, uid: str) -> Status:

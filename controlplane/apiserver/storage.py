@@ -70,6 +70,9 @@ class ResourceStorage:
             document = event_conversion.from_core(document)
         return {"apiVersion": self.resource.api_version, "kind": self.resource.kind, **document}
 
+    def document_or_empty(self, item: CachedObject | None) -> Document:
+        return {} if item is None else self.document(item)
+
     def object(self, item: CachedObject) -> Any:
         """Return an object as its type, shared with every other reader."""
         if self.converts:

@@ -41,8 +41,8 @@ from controlplane.store.interface import RevisionMismatch
 _NAME_ATTEMPTS = 8  # made-up names tried before giving up, as upstream
 _ATTEMPTS = 100  # versions an update is made against before the caller is asked to try again
 
-Make = Callable[[Document], Document]
-"""Makes the wanted document from the current one, which it may change; called again for each newer version."""
+Make = Callable[[CachedObject | None], Document]
+"""Makes the wanted document from the current object (None: there is none); called again for each newer version."""
 
 
 async def create_object(call: Call, document: Document, options: WriteOptions) -> CachedObject:
@@ -107,7 +107,7 @@ async def update_object(
         if item is None:
             if not create_missing:
                 raise status.not_found(storage.resource, info.name)
-            return await _create_named(call, make({}), options), True
+            return await _create_named(call, make(None), options), True
         try:
             return await _update_once(call, item, make, options), False
         except RevisionMismatch:
@@ -133,7 +133,7 @@ async def _create_named(call: Call, document: Document, options: WriteOptions) -
 async def _update_once(call: Call, item: CachedObject, make: Make, options: WriteOptions) -> CachedObject:
     storage, strategy, subresource = call.storage, call.storage.strategy, call.info.subresource
     old = storage.document(item)
-    new = make(storage.document(item))
+    new = make(item)
     _settle_identity(call, new, old)
     strategy.default(new)
     attributes = _attributes(call, Operation.UPDATE, new, old, options)

@@ -11,6 +11,7 @@ from controlplane.api.core_v1 import Binding
 from controlplane.api.meta_v1 import Status
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body, to_object
+from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.metadata import metadata_of, settle_name
@@ -49,7 +50,8 @@ async def _bind(call: Call, binding: Document) -> Response:
     settle_name(metadata_of(binding), call.info.name)
     now = format_time(call.backend.clock.now())
 
-    def make(pod: Document) -> Document:
+    def make(item: CachedObject | None) -> Document:
+        pod = call.storage.document_or_empty(item)
         apply_binding(pod, msgspec.json.decode(msgspec.json.encode(binding)), now)
         return pod
 

@@ -9,6 +9,7 @@ from controlplane.api.codec import Document
 from controlplane.api.status import FieldError
 from controlplane.apiserver.answers import object_answer
 from controlplane.apiserver.bodies import FieldValidation, cannot_be_handled, parse_body, unsupported_media_type
+from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import JSON, YAML, media_type
@@ -31,8 +32,8 @@ async def patch(call: Call) -> Response:
         return await _apply(call, body, options)
     warnings: list[str] = []
 
-    def make(current: Document) -> Document:
-        patched = apply_patch(type_, current, body, call.storage.resource.type)
+    def make(item: CachedObject | None) -> Document:
+        patched = apply_patch(type_, call.storage.document_or_empty(item), body, call.storage.resource.type)
         warnings[:] = _check_fields(call, patched, options)
         return patched
 
@@ -52,9 +53,9 @@ async def _apply(call: Call, body: bytes, options: WriteOptions) -> Response:
     call.warnings += parsed.warnings
     now = format_time(call.backend.clock.now())
 
-    def make(current: Document) -> Document:
+    def make(item: CachedObject | None) -> Document:
         return server_side_apply(
-            current,
+            call.storage.document_or_empty(item),
             parsed.document,
             call.storage.resource.type,
             manager=options.field_manager,

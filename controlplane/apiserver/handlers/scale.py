@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from controlplane.api.autoscaling_v1 import Scale
 from controlplane.api.codec import Document
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body, to_object, unsupported_media_type
+from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import media_type
@@ -54,8 +53,9 @@ async def patch_scale(call: Call) -> Response:
 async def _write(call: Call, wanted: Callable[[Document], Document], options_kind: str) -> Response:
     resource, storage = call.storage.resource, call.storage
 
-    def make(workload: Document) -> Document:
-        apply_scale(resource, workload, wanted(scale_of(resource, msgspec.json.decode(msgspec.json.encode(workload)))))
+    def make(item: CachedObject | None) -> Document:
+        workload = storage.document_or_empty(item)
+        apply_scale(resource, workload, wanted(scale_of(resource, storage.document_or_empty(item))))
         return workload
 
     item, _ = await update_object(call, make, write_options(call.request.query, options_kind))

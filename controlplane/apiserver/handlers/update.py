@@ -7,6 +7,7 @@ import msgspec
 from controlplane.api.codec import Document
 from controlplane.apiserver.answers import object_answer
 from controlplane.apiserver.bodies import parse_body
+from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.options import write_options
@@ -23,7 +24,7 @@ async def update(call: Call) -> Response:
     call.warnings += parsed.warnings
     wanted = msgspec.json.encode(parsed.document)
 
-    def make(_: Document) -> Document:
+    def make(_: CachedObject | None) -> Document:
         document: Document = msgspec.json.decode(wanted)  # each attempt changes its own copy
         return document
 
