@@ -120,18 +120,18 @@ def test_probes_decide(lab: Lab) -> None:
 
 
 def test_init_containers_run_first_and_in_order(lab: Lab) -> None:
-    mounts = [{"name": "work", "mountPath": "/work"}]
+    mounts = [{"name": "stage", "mountPath": "/stage"}]
     steps = [
         {
             "name": step,
             "image": lab.image("busybox"),
-            "command": ["sh", "-c", f"echo {step} >>/work/steps"],
+            "command": ["sh", "-c", f"echo {step} >>/stage/steps"],
             "volumeMounts": mounts,
         }
         for step in ("one", "two")
     ]
-    main = {"command": ["sh", "-c", "cat /work/steps; sleep 3600"], "volumeMounts": mounts}
-    lab.apply(lab.pod("staged", container=main, initContainers=steps, volumes=[{"name": "work", "emptyDir": {}}]))
+    main = {"command": ["sh", "-c", "cat /stage/steps; sleep 3600"], "volumeMounts": mounts}
+    lab.apply(lab.pod("staged", container=main, initContainers=steps, volumes=[{"name": "stage", "emptyDir": {}}]))
     lab.ready("staged")
     lab.until("its log", lambda: lab.ok("logs", "staged").split() == ["one", "two"])
 
