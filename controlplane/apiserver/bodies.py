@@ -96,15 +96,12 @@ def _json(body: bytes, expected: Expected) -> tuple[Document, Any]:
 
 
 def _yaml(body: bytes, expected: Expected) -> tuple[Document, Any]:
-    import yaml
+    from controlplane.apiserver.yaml_bodies import YamlError, read_yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        loaded = yaml.load(body, Loader=loader)  # CSafeLoader is the safe loader in C
-        # A round through JSON turns dates into text and refuses what JSON cannot say.
-        document = msgspec.json.decode(msgspec.json.encode(loaded))
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise _unrecognized(expected, f"yaml: {error}", body) from error
+        document = read_yaml(body)
+    except YamlError as error:
+        raise _unrecognized(expected, str(error), body) from error
     if not isinstance(document, dict):
         raise _unrecognized(expected, "couldn't get version/kind; yaml: not a mapping", body)
     return document, lambda: fields.duplicate_yaml_keys(body)
