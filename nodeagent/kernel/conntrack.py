@@ -20,7 +20,10 @@ def delete_udp(port: int, destination: str = "", answered_by: str = "", *, ipv6:
     command += ["-f", "ipv6"] if ipv6 else []
     command += ["--orig-dst", destination] if destination else []
     command += ["--dst-nat", answered_by] if answered_by else []
-    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise ConntrackFailure(f"conntrack: {error.strerror} (apt-get install conntrack)") from error
     message = done.stderr.decode(errors="replace").strip()
     if done.returncode and _NOTHING_DELETED not in message:
         raise ConntrackFailure(f"{' '.join(command)}: {message}")

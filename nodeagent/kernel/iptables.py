@@ -69,7 +69,7 @@ class Iptables:
         Raises IptablesFailure, which quotes the line that was refused.
         """
         command = [f"{self._command}-restore", "--noflush", "-w", _LOCK_WAIT]
-        done = subprocess.run(command, input=rules.encode(), capture_output=True, check=False)
+        done = _execute(command, rules.encode())
         if done.returncode:
             raise IptablesFailure(_explain(done.stderr.decode(errors="replace"), rules))
 
@@ -82,7 +82,7 @@ class Iptables:
         if self.variant is Variant.NFT:
             lines = self.save(table).splitlines()
             return {line[1:].split(" ", 1)[0] for line in lines if line.startswith(":")}
-        with self._open(table) as opened:
+        with self._open(table, alone=True) as opened:
             return {chain.name for chain in opened.chains}
 
     def rule_count(self, table: str, chain: str) -> int | None:
@@ -92,7 +92,7 @@ class Iptables:
             if f"\n:{chain} " not in text:
                 return None
             return sum(line.startswith(f"-A {chain} ") for line in text.splitlines())
-        with self._open(table) as opened:
+        with self._open(table, alone=True) as opened:
             if not opened.is_chain(chain):
                 return None
             # Counted by hand: a Chain's `rules` would build a thousand objects to learn one number.
@@ -127,44 +127,66 @@ class Iptables:
         """Take out the jumps that are there."""
         for jump in jumps:
             arguments = [self._command, "-w", _LOCK_WAIT, "-t", jump.table]
-            while (
-                subprocess.run([*arguments, "-D", jump.chain, *jump.arguments()], capture_output=True).returncode == 0
-            ):
+            while _execute([*arguments, "-D", jump.chain, *jump.arguments()]).returncode == 0:
                 pass  # one deletion takes out one copy
 
     def _ensure_by_command(self, jump: Jump) -> bool:
         base = [self._command, "-w", _LOCK_WAIT, "-t", jump.table]
-        if subprocess.run([*base, "-C", jump.chain, *jump.arguments()], capture_output=True).returncode == 0:
+        if _execute([*base, "-C", jump.chain, *jump.arguments()]).returncode == 0:
             return False
         self._run([*base, "-I", jump.chain, "1", *jump.arguments()])
         return True
 
     def _run(self, command: list[str]) -> str:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = _execute(command)
         if done.returncode:
             raise IptablesFailure(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout.decode()
 
     @contextlib.contextmanager
-    def _open(self, table: str) -> Iterator[Any]:
-        """A fresh view of a legacy table, under the lock that python-iptables itself does not take."""
+    def _open(self, table: str, *, alone: bool = False) -> Iterator[Any]:
+        """A fresh view of a legacy table, under the lock that python-iptables itself does not take.
+
+        The library shares one object per table. Making a rule asks all of them whether its target is a chain of theirs,
+        and follows a null pointer where one is closed; open, they hold a copy of every rule there is. So all are open
+        only while somebody looks at rules, and one `alone` where chains are enough.
+        """
         import iptc
 
-        with XTABLES_LOCK.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            kind = iptc.Table6 if self.ipv6 else iptc.Table
-            # The library shares one object per table. Making a rule asks all of them whether its target is a chain of
-            # theirs, and follows a null pointer where one is closed; open, they hold a copy of every rule there is.
-            tables = [kind(name, autocommit=False) for name in kind.ALL if iptc.is_table_available(name)]
-            for one in tables:
-                one.refresh()
-            try:
-                yield kind(table)
-            except iptc.IPTCError as error:
-                raise IptablesFailure(f"{self._command} -t {table}: {error}") from error
-            finally:
-                for one in tables:
-                    one.close()
+        kind = iptc.Table6 if self.ipv6 else iptc.Table
+        opened = []
+        try:
+            with _lock():
+                try:
+                    for name in [table] if alone else kind.ALL:
+                        if name == table or iptc.is_table_available(name):
+                            opened.append(kind(name, autocommit=False))
+                            opened[-1].refresh()
+                    yield kind(table)
+                finally:
+                    for one in opened:
+                        one.close()
+        except iptc.IPTCError as error:
+            raise IptablesFailure(f"{self._command} -t {table}: {error}") from error
+
+
+@contextlib.contextmanager
+def _lock() -> Iterator[None]:
+    try:
+        lock = XTABLES_LOCK.open("w")
+    except OSError as error:
+        raise IptablesFailure(f"cannot open {XTABLES_LOCK}: {error.strerror}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _execute(command: list[str], entry: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, whatever its exit code. Raises IptablesFailure where there is no such command."""
+    try:
+        return subprocess.run(command, input=entry, capture_output=True, check=False)
+    except OSError as error:
+        raise IptablesFailure(f"{command[0]}: {error.strerror} (apt-get install iptables)") from error
 
 
 def _present(table: Any, jump: Jump) -> bool:

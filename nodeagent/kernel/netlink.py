@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -25,6 +26,7 @@ _PERMANENT, _NOARP = 0x80, 0x40  # NUD states, linux/neighbour.h
 _SELF = 0x02  # NTF_SELF: the entry is the device's own, not its bridge's
 _ONLINK = 4  # RTNH_F_ONLINK: trust that the gateway is there although no address of ours is in its network
 _UP = 1  # IFF_UP
+_MAIN = 254  # RT_TABLE_MAIN: the routing table that `ip route` shows
 _PERMANENT_ENTRY = _PERMANENT | _NOARP
 
 
@@ -105,7 +107,7 @@ class Netlink:
         self.close()
 
     def links(self) -> list[Link]:
-        return [_link(message) for message in self._ip.get_links()]
+        return [_link(message) for message in self._dump("links", self._ip.get_links)]
 
     def link(self, name: str) -> Link | None:
         return next((link for link in self.links() if link.name == name), None)
@@ -143,7 +145,7 @@ class Netlink:
 
     def addresses(self, index: int) -> set[str]:
         """The link's addresses as `10.244.1.0/32`, without link-local ones."""
-        messages = self._ip.get_addr(index=index)
+        messages = self._dump("addresses", lambda: self._ip.get_addr(index=index))
         found = {f"{m.get_attr('IFA_LOCAL') or m.get_attr('IFA_ADDRESS')}/{m['prefixlen']}" for m in messages}
         return {address for address in found if not ip_interface(address).is_link_local}
 
@@ -158,7 +160,8 @@ class Netlink:
 
     def routes(self, index: int) -> set[Route]:
         """The routes through gateways that leave by a link."""
-        found = (_route(message, index) for message in self._ip.get_routes(oif=index, table=254))
+        messages = self._dump("routes", lambda: self._ip.get_routes(oif=index, table=_MAIN))
+        found = (_route(message, index) for message in messages)
         return {route for route in found if route is not None and route.gateway is not None}
 
     def replace_route(self, route: Route) -> None:
@@ -169,7 +172,7 @@ class Netlink:
 
     def neighbours(self, index: int) -> set[Neighbour]:
         """The permanent neighbours of a link."""
-        messages = self._ip.get_neighbours(ifindex=index)
+        messages = self._dump("neighbours", lambda: self._ip.get_neighbours(ifindex=index))
         return {
             Neighbour(ip_address(m.get_attr("NDA_DST")), m.get_attr("NDA_LLADDR"))
             for m in messages
@@ -192,7 +195,7 @@ class Netlink:
 
     def forwarding(self, index: int) -> set[Forwarding]:
         """The entries of a VXLAN device that lead to other nodes."""
-        messages = self._ip.fdb("dump", ifindex=index)
+        messages = self._dump("forwarding entries", lambda: self._ip.fdb("dump", ifindex=index))
         return {
             Forwarding(m.get_attr("NDA_LLADDR"), ip_address(m.get_attr("NDA_DST")))
             for m in messages
@@ -207,7 +210,7 @@ class Netlink:
 
     def link_with(self, address: Address) -> int:
         """Return the index of the link that has one of our own addresses. Raises NetlinkFailure."""
-        for message in self._ip.get_addr(family=_family(address)):
+        for message in self._dump("addresses", lambda: self._ip.get_addr(family=_family(address))):
             if (message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")) == str(address):
                 return int(message["index"])
         raise NetlinkFailure(f"no interface of this machine has the address {address}")
@@ -220,10 +223,16 @@ class Netlink:
                 return RouteLookup(link, ip_address(source))
         raise NetlinkFailure(f"no route to {destination}")
 
+    def _dump(self, what: str, read: Callable[[], Iterable[Any]]) -> list[Any]:
+        try:
+            return list(read())
+        except (NetlinkError, OSError) as error:
+            raise NetlinkFailure(f"list {what}: {error}") from error
+
     def _call(self, what: str, command: str, /, **arguments: Any) -> list[Any]:
         try:
             return list(getattr(self._ip, what)(command, **arguments) or [])
-        except NetlinkError as error:
+        except (NetlinkError, OSError) as error:
             shown = " ".join(f"{key}={value}" for key, value in arguments.items())
             raise NetlinkFailure(f"{what} {command} {shown}: {error.args[-1]}") from error
 

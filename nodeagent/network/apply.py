@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nodeagent.kernel.netlink import Address, Link, Netlink, Network, Route, Vxlan
+from nodeagent.kernel.netlink import Address, Link, Netlink, NetlinkFailure, Network, Route, Vxlan
 from nodeagent.network.mtu import overlay_mtu
 from nodeagent.network.plan import Plan
 
@@ -57,7 +57,10 @@ def _ensure_address(netlink: Netlink, link: Link, wanted: str) -> bool:
 
 
 def _link_by_index(netlink: Netlink, index: int) -> Link:
-    return next(link for link in netlink.links() if link.index == index)
+    found = next((link for link in netlink.links() if link.index == index), None)
+    if found is None:
+        raise NetlinkFailure("the interface of the node's address vanished while it was looked at")
+    return found
 
 
 def apply(netlink: Netlink, device: int, plan: Plan) -> int:

@@ -7,11 +7,13 @@ import logging
 from dataclasses import dataclass
 
 from controlplane.api.core_v1 import Node
+from controlplane.api.status import StatusError
 from controlplane.client.client import Client
 from controlplane.client.informer import Informer
+from controlplane.client.transport import Unreachable
 from controlplane.kit.clock import Clock
 from controlplane.kit.waiting import happens_within
-from nodeagent.kernel.iptables import Iptables
+from nodeagent.kernel.iptables import Iptables, IptablesFailure
 from nodeagent.kernel.netlink import Address, Netlink, NetlinkFailure, Network
 from nodeagent.kernel.thread import KernelThread
 from nodeagent.network import cni, masquerade
@@ -76,7 +78,8 @@ class Overlay:
             self._changed.clear()
             try:
                 self._say(await self._reconcile())
-            except NetlinkFailure as failure:
+            except (NetlinkFailure, IptablesFailure, Unreachable, StatusError, OSError, ValueError) as failure:
+                # The kernel, the API server, a file, or a pod network that is none: whatever it is may mend itself.
                 self._say(str(failure))
             await happens_within(self._changed, REPAIR_SECONDS, self._clock)
 
@@ -93,11 +96,11 @@ class Overlay:
         if not sides:
             return "the Node has no podCIDR yet: the nodeipam controller assigns it"
         mtus = [await self._reconcile_side(own, side) for side in sides]
-        await self._announce(own, sides)
         subnets = [subnet for side in sides if (subnet := subnet_of(own, side.address.version))]
         clusters = [side.cluster for side in sides]
         cni.write(cni.SUBNET_ENV, cni.render_subnet_env(clusters, subnets, min(mtus)))
         cni.write(cni.CONFIG, cni.render_conflist(subnets, min(mtus)))
+        await self._announce(own, sides)  # last: pods of this node need no API server
         return ""
 
     def _sides(self) -> list[Side]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from controlplane.api.core_v1 import Service
 from controlplane.api.discovery_v1 import EndpointSlice
@@ -60,6 +61,7 @@ class Proxier:
     ):
         self._settings, self._services, self._slices = settings, services, slices
         self._kernel, self._iptables, self._metrics, self._clock = kernel, iptables, metrics, clock
+        self._started = clock.now()
         self._dirty: set[ServiceKey] = set()
         self._trigger_times: list[str] = []
         self._changed = asyncio.Event()
@@ -86,8 +88,8 @@ class Proxier:
         for one in (old, new):
             if one is not None and one.metadata.labels.get(SERVICE_LABEL):
                 self._mark((one.metadata.namespace, one.metadata.labels[SERVICE_LABEL]))
-        if new is not None and CHANGE_TIME in new.metadata.annotations:
-            self._trigger_times.append(new.metadata.annotations[CHANGE_TIME])
+        if new is not None and (old is None or _change_time(old) != _change_time(new)):
+            self._trigger_times.append(_change_time(new))
 
     def _mark(self, key: ServiceKey) -> None:
         self._dirty.add(key)
@@ -103,15 +105,19 @@ class Proxier:
                 await self._check()
 
     async def _sync_until_done(self) -> None:
-        for delay in RETRY.delays():
+        for failures, delay in enumerate(RETRY.delays()):
             try:
                 await self.sync()
-                return
             except IptablesFailure as failure:
                 self._metrics.failures.inc()
                 self._loaded = None  # we do not know what is there any more: next time, everything
-                log.error("cannot load the service rules, trying on: %s", failure)
+                if not failures:
+                    log.error("cannot load the service rules, trying on: %s", failure)
                 await self._clock.sleep(delay)
+                continue
+            if failures:
+                log.info("service rules loaded after %d failures", failures)
+            return
 
     async def sync(self) -> None:
         """Load what changed since the last time. Raises IptablesFailure; the kernel then has what it had."""
@@ -161,12 +167,15 @@ class Proxier:
         return change
 
     async def _check(self) -> None:
-        """Look whether the rules are still there; a flushed table is loaded whole."""
-        if self._loaded is not None and not await self._kernel.run(self._intact, self._loaded):
+        """Look whether the rules are still there; a table that was flushed, or cannot be read, is loaded whole."""
+        try:
+            if self._loaded is not None and await self._kernel.run(self._intact, self._loaded):
+                self.healthy_at = self._clock.monotonic()
+                return
             log.warning("somebody changed the service rules: loading all of them again")
-            self._loaded = None
-        else:
-            self.healthy_at = self._clock.monotonic()
+        except IptablesFailure as failure:
+            log.error("cannot read the service rules, loading all of them again: %s", failure)
+        self._loaded = None
 
     def _intact(self, loaded: Ruleset) -> bool:
         counts = [
@@ -191,8 +200,9 @@ class Proxier:
             self._metrics.rules.labels(table).set(sum(map(len, chains.values())))
         for table, part in zip(("filter", "nat"), _by_table(written.text), strict=True):
             self._metrics.last_rules.labels(table).set(part)
-        for moment in times:
-            self._metrics.programming.observe(max(0.0, (now - parse_time(moment)).total_seconds()))
+        for moment in map(_parsed, times):
+            if moment is not None and moment >= self._started:  # what changed before we ran says nothing of us
+                self._metrics.programming.observe(max(0.0, (now - moment).total_seconds()))
 
 
 SERVICE_INDEX = "service"
@@ -202,6 +212,18 @@ def index_by_service(one: EndpointSlice) -> list[str]:
     """The informer's index that `Proxier` needs on its slices, under the name SERVICE_INDEX."""
     service = one.metadata.labels.get(SERVICE_LABEL)
     return [f"{one.metadata.namespace}/{service}"] if service else []
+
+
+def _change_time(one: EndpointSlice) -> str:
+    return one.metadata.annotations.get(CHANGE_TIME, "")
+
+
+def _parsed(moment: str) -> datetime | None:
+    """The time an annotation says: anybody may write anything there."""
+    try:
+        return parse_time(moment)
+    except ValueError:
+        return None
 
 
 def _by_table(text: str) -> tuple[int, int]:
