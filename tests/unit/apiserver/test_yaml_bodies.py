@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -13,9 +14,7 @@ def doubling(levels: int, of: int = 9) -> str:
     """Return a list of aliases of lists of aliases, `of` to the power of `levels` values in all."""
     names = [f"a{level}" for level in range(levels)]
     lines = [f"a0: &a0 [{', '.join('x' * of)}]"]
-    lines += [
-        f"{name}: &{name} [{', '.join([f'*{below}'] * of)}]" for below, name in zip(names, names[1:], strict=False)
-    ]
+    lines += [f"{name}: &{name} [{', '.join([f'*{below}'] * of)}]" for below, name in itertools.pairwise(names)]
     return "\n".join(lines)
 
 
