@@ -13,6 +13,7 @@ from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, UnsupportedMediaType
 from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, media_type
+from controlplane.apiserver.nesting import decode_json, too_deep
 
 
 class FieldValidation(StrEnum):
@@ -82,13 +83,9 @@ def unsupported_media_type(served: tuple[str, ...]) -> UnsupportedMediaType:
 
 def _json(body: bytes, expected: Expected) -> tuple[Document, Any]:
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        document = decode_json(body)
+    except ValueError as error:
         raise _unrecognized(expected, f"couldn't get version/kind; json parse error: {error}", body) from error
-    except RecursionError as error:
-        raise _unrecognized(
-            expected, "couldn't get version/kind; json parse error: exceeded max depth", body
-        ) from error
     if not isinstance(document, dict):
         why = "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct"
         raise _unrecognized(expected, why, body)
@@ -111,9 +108,12 @@ def _protobuf(body: bytes, expected: Expected) -> tuple[Document, Any]:
     from controlplane.api.protobuf import ProtobufError, decode_object
 
     try:
-        return decode_object(body, expected.api_version, expected.kind), list
+        document = decode_object(body, expected.api_version, expected.kind)
     except ProtobufError as error:
         raise _unrecognized(expected, str(error), body) from error
+    if too_deep(document):
+        raise _unrecognized(expected, "exceeded max depth", body)
+    return document, list
 
 
 _READERS = {"": _json, JSON: _json, YAML: _yaml, PROTOBUF: _protobuf}

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import yaml
 
+from controlplane.apiserver.nesting import DEEPEST
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_DEEPEST = 1000  # levels; the Go library stops at 10,000, Python's own limit is nearer
 _HARMLESS = 1000  # values that aliases may always stand for
 
 
@@ -51,8 +52,8 @@ def _check(body: bytes) -> None:
         written += 1
         if isinstance(event, yaml.CollectionStartEvent):
             open_.append(_Collection(event.anchor))
-            if len(open_) > _DEEPEST:
-                raise YamlError(f"yaml: exceeded max depth of {_DEEPEST}")
+            if len(open_) > DEEPEST:
+                raise YamlError(f"yaml: exceeded max depth of {DEEPEST}")
         elif isinstance(event, yaml.CollectionEndEvent):
             closed = open_.pop()
             anchored[closed.anchor] = closed.size

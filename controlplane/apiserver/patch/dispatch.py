@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, UnsupportedMediaType
+from controlplane.apiserver.nesting import decode_json
 from controlplane.apiserver.patch import json_patch, merge_patch, strategic
 from controlplane.apiserver.patch.schema import schema_of
 
@@ -38,8 +37,8 @@ def apply_patch(content_type: str, original: Document, body: bytes, type_: type[
 
 def _parse(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(body)
+    except ValueError as error:
         raise BadRequest(f"error decoding patch: {error}") from error
 
 

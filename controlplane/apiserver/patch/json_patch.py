@@ -9,6 +9,7 @@ from typing import Any
 from controlplane.api.codec import Document
 from controlplane.api.meta_v1 import StatusCause, StatusDetails
 from controlplane.api.status import BadRequest, Invalid, StatusError, TooLarge
+from controlplane.apiserver.nesting import too_deep
 
 MAX_OPERATIONS = 10000
 
@@ -28,6 +29,8 @@ def apply(original: Document, patch: Any) -> Document:
             document = _OPERATIONS[operation["op"]](document, operation)
         except _DoesNotApply as error:
             raise _rejected(f"{operation['op']} operation does not apply: {error}") from error
+    if too_deep(document):  # paths lead below paths: no operation need be deep itself
+        raise _rejected("the patch makes the object exceed the max depth")
     if not isinstance(document, dict):
         raise _rejected("the patch replaces the object by something that is none")
     return document
