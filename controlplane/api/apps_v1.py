@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from controlplane.api.base import Atomic, IntOrString, KubeStruct, ListMap, RetainKeys, Time
+from controlplane.api.base import Atomic, Int32, Int64, IntOrString, KubeStruct, ListMap, RetainKeys, Time
 from controlplane.api.core_v1 import PersistentVolumeClaim, PodTemplateSpec
 from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 
@@ -14,7 +14,7 @@ class ControllerRevision(KubeStruct):
     kind: str = ""
     metadata: ObjectMeta = ObjectMeta()
     data: dict[str, Any] = {}
-    revision: int | None = None
+    revision: Int64 | None = None
 
 
 class RollingUpdateDaemonSet(KubeStruct):
@@ -28,8 +28,8 @@ class DaemonSetUpdateStrategy(KubeStruct):
 
 
 class DaemonSetSpec(KubeStruct):
-    min_ready_seconds: int | None = None
-    revision_history_limit: int | None = None
+    min_ready_seconds: Int32 | None = None
+    revision_history_limit: Int32 | None = None
     selector: LabelSelector | None = None
     template: PodTemplateSpec = PodTemplateSpec()
     update_strategy: DaemonSetUpdateStrategy | None = None
@@ -44,16 +44,16 @@ class DaemonSetCondition(KubeStruct):
 
 
 class DaemonSetStatus(KubeStruct):
-    collision_count: int | None = None
+    collision_count: Int32 | None = None
     conditions: Annotated[list[DaemonSetCondition], ListMap(("type",), merge_key="type")] = []
-    current_number_scheduled: int | None = None
-    desired_number_scheduled: int | None = None
-    number_available: int | None = None
-    number_misscheduled: int | None = None
-    number_ready: int | None = None
-    number_unavailable: int | None = None
-    observed_generation: int | None = None
-    updated_number_scheduled: int | None = None
+    current_number_scheduled: Int32 | None = None
+    desired_number_scheduled: Int32 | None = None
+    number_available: Int32 | None = None
+    number_misscheduled: Int32 | None = None
+    number_ready: Int32 | None = None
+    number_unavailable: Int32 | None = None
+    observed_generation: Int64 | None = None
+    updated_number_scheduled: Int32 | None = None
 
 
 class DaemonSet(KubeStruct):
@@ -75,11 +75,11 @@ class DeploymentStrategy(KubeStruct):
 
 
 class DeploymentSpec(KubeStruct):
-    min_ready_seconds: int | None = None
+    min_ready_seconds: Int32 | None = None
     paused: bool | None = None
-    progress_deadline_seconds: int | None = None
-    replicas: int | None = None
-    revision_history_limit: int | None = None
+    progress_deadline_seconds: Int32 | None = None
+    replicas: Int32 | None = None
+    revision_history_limit: Int32 | None = None
     selector: LabelSelector | None = None
     strategy: Annotated[DeploymentStrategy | None, RetainKeys()] = None
     template: PodTemplateSpec = PodTemplateSpec()
@@ -95,15 +95,15 @@ class DeploymentCondition(KubeStruct):
 
 
 class DeploymentStatus(KubeStruct):
-    available_replicas: int | None = None
-    collision_count: int | None = None
+    available_replicas: Int32 | None = None
+    collision_count: Int32 | None = None
     conditions: Annotated[list[DeploymentCondition], ListMap(("type",), merge_key="type")] = []
-    observed_generation: int | None = None
-    ready_replicas: int | None = None
-    replicas: int | None = None
-    terminating_replicas: int | None = None
-    unavailable_replicas: int | None = None
-    updated_replicas: int | None = None
+    observed_generation: Int64 | None = None
+    ready_replicas: Int32 | None = None
+    replicas: Int32 | None = None
+    terminating_replicas: Int32 | None = None
+    unavailable_replicas: Int32 | None = None
+    updated_replicas: Int32 | None = None
 
 
 class Deployment(KubeStruct):
@@ -115,8 +115,8 @@ class Deployment(KubeStruct):
 
 
 class ReplicaSetSpec(KubeStruct):
-    min_ready_seconds: int | None = None
-    replicas: int | None = None
+    min_ready_seconds: Int32 | None = None
+    replicas: Int32 | None = None
     selector: LabelSelector | None = None
     template: PodTemplateSpec = PodTemplateSpec()
 
@@ -130,13 +130,13 @@ class ReplicaSetCondition(KubeStruct):
 
 
 class ReplicaSetStatus(KubeStruct):
-    available_replicas: int | None = None
+    available_replicas: Int32 | None = None
     conditions: Annotated[list[ReplicaSetCondition], ListMap(("type",), merge_key="type")] = []
-    fully_labeled_replicas: int | None = None
-    observed_generation: int | None = None
-    ready_replicas: int | None = None
-    replicas: int | None = None
-    terminating_replicas: int | None = None
+    fully_labeled_replicas: Int32 | None = None
+    observed_generation: Int64 | None = None
+    ready_replicas: Int32 | None = None
+    replicas: Int32 | None = None
+    terminating_replicas: Int32 | None = None
 
 
 class ReplicaSet(KubeStruct):
@@ -149,11 +149,11 @@ class ReplicaSet(KubeStruct):
 
 class RollingUpdateStatefulSetStrategy(KubeStruct):
     max_unavailable: IntOrString | None = None
-    partition: int | None = None
+    partition: Int32 | None = None
 
 
 class StatefulSetOrdinals(KubeStruct):
-    start: int | None = None
+    start: Int32 | None = None
 
 
 class StatefulSetPersistentVolumeClaimRetentionPolicy(KubeStruct):
@@ -167,12 +167,12 @@ class StatefulSetUpdateStrategy(KubeStruct):
 
 
 class StatefulSetSpec(KubeStruct):
-    min_ready_seconds: int | None = None
+    min_ready_seconds: Int32 | None = None
     ordinals: StatefulSetOrdinals | None = None
     persistent_volume_claim_retention_policy: StatefulSetPersistentVolumeClaimRetentionPolicy | None = None
     pod_management_policy: str = ""
-    replicas: int | None = None
-    revision_history_limit: int | None = None
+    replicas: Int32 | None = None
+    revision_history_limit: Int32 | None = None
     selector: LabelSelector | None = None
     service_name: str = ""
     template: PodTemplateSpec = PodTemplateSpec()
@@ -189,16 +189,16 @@ class StatefulSetCondition(KubeStruct):
 
 
 class StatefulSetStatus(KubeStruct):
-    available_replicas: int | None = None
-    collision_count: int | None = None
+    available_replicas: Int32 | None = None
+    collision_count: Int32 | None = None
     conditions: Annotated[list[StatefulSetCondition], ListMap(("type",), merge_key="type")] = []
-    current_replicas: int | None = None
+    current_replicas: Int32 | None = None
     current_revision: str = ""
-    observed_generation: int | None = None
-    ready_replicas: int | None = None
-    replicas: int | None = None
+    observed_generation: Int64 | None = None
+    ready_replicas: Int32 | None = None
+    replicas: Int32 | None = None
     update_revision: str = ""
-    updated_replicas: int | None = None
+    updated_replicas: Int32 | None = None
 
 
 class StatefulSet(KubeStruct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, KubeStruct, Time
+from controlplane.api.base import Atomic, Int64, KubeStruct, Time
 from controlplane.api.meta_v1 import ObjectMeta
 
 
@@ -37,7 +37,7 @@ class TokenRequestSpec(KubeStruct):
     attestations: dict[str, list[str]] = {}
     audiences: Annotated[list[str], Atomic()] = []
     bound_object_ref: BoundObjectReference | None = None
-    expiration_seconds: int | None = None
+    expiration_seconds: Int64 | None = None
 
 
 class TokenRequestStatus(KubeStruct):

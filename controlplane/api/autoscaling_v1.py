@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import KubeStruct
+from controlplane.api.base import Int32, KubeStruct
 from controlplane.api.meta_v1 import ObjectMeta
 
 
 class ScaleSpec(KubeStruct):
-    replicas: int | None = None
+    replicas: Int32 | None = None
 
 
 class ScaleStatus(KubeStruct):
-    replicas: int | None = None
+    replicas: Int32 | None = None
     selector: str = ""
 
 

@@ -8,9 +8,13 @@ What upstream fills in when a field is absent lives in `controlplane.api.default
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, dataclass_transform
+from typing import Annotated, TypeAlias, dataclass_transform
 
 import msgspec
+
+Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Numbers as wide as upstream's: a wider one could not be read by any other client."""
 
 Quantity: TypeAlias = str | int | float
 """An amount with a unit, such as "500m" or "64Mi"; `controlplane.api.quantity` computes with it."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, KubeStruct, ListMap, Time
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, Time
 from controlplane.api.meta_v1 import Condition, ObjectMeta
 
 
 class CertificateSigningRequestSpec(KubeStruct):
-    expiration_seconds: int | None = None
+    expiration_seconds: Int32 | None = None
     extra: dict[str, list[str]] = {}
     groups: Annotated[list[str], Atomic()] = []
     request: str = ""
@@ -54,7 +54,7 @@ class ClusterTrustBundle(KubeStruct):
 
 
 class PodCertificateRequestSpec(KubeStruct):
-    max_expiration_seconds: int | None = None
+    max_expiration_seconds: Int32 | None = None
     node_name: str = ""
     node_uid: str = ""
     pod_name: str = ""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import KubeStruct, MicroTime
+from controlplane.api.base import Int32, KubeStruct, MicroTime
 from controlplane.api.meta_v1 import ObjectMeta
 
 
 class LeaseSpec(KubeStruct):
     acquire_time: MicroTime | None = None
     holder_identity: str = ""
-    lease_duration_seconds: int | None = None
-    lease_transitions: int | None = None
+    lease_duration_seconds: Int32 | None = None
+    lease_transitions: Int32 | None = None
     preferred_holder: str = ""
     renew_time: MicroTime | None = None
     strategy: str = ""

@@ -6,13 +6,24 @@ from typing import Annotated
 
 from msgspec import field
 
-from controlplane.api.base import Atomic, IntOrString, KubeStruct, ListMap, ListSet, MicroTime, Quantity, Time
+from controlplane.api.base import (
+    Atomic,
+    Int32,
+    Int64,
+    IntOrString,
+    KubeStruct,
+    ListMap,
+    ListSet,
+    MicroTime,
+    Quantity,
+    Time,
+)
 from controlplane.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
 
 class AWSElasticBlockStoreVolumeSource(KubeStruct):
     fs_type: str = ""
-    partition: int | None = None
+    partition: Int32 | None = None
     read_only: bool | None = None
     volume_id: str = ""
 
@@ -34,7 +45,7 @@ class NodeSelector(KubeStruct):
 
 class PreferredSchedulingTerm(KubeStruct):
     preference: NodeSelectorTerm | None = None
-    weight: int | None = None
+    weight: Int32 | None = None
 
 
 class NodeAffinity(KubeStruct):
@@ -53,7 +64,7 @@ class PodAffinityTerm(KubeStruct):
 
 class WeightedPodAffinityTerm(KubeStruct):
     pod_affinity_term: PodAffinityTerm | None = None
-    weight: int | None = None
+    weight: Int32 | None = None
 
 
 class PodAffinity(KubeStruct):
@@ -189,7 +200,7 @@ class CinderVolumeSource(KubeStruct):
 
 
 class ClientIPConfig(KubeStruct):
-    timeout_seconds: int | None = None
+    timeout_seconds: Int32 | None = None
 
 
 class ClusterTrustBundleProjection(KubeStruct):
@@ -198,7 +209,7 @@ class ClusterTrustBundleProjection(KubeStruct):
     optional: bool | None = None
     path: str = ""
     signer_name: str = ""
-    user: int | None = None
+    user: Int64 | None = None
 
 
 class ComponentCondition(KubeStruct):
@@ -245,9 +256,9 @@ class ConfigMapNodeConfigSource(KubeStruct):
 
 class KeyToPath(KubeStruct):
     key: str = ""
-    mode: int | None = None
+    mode: Int32 | None = None
     path: str = ""
-    user: int | None = None
+    user: Int64 | None = None
 
 
 class ConfigMapProjection(KubeStruct):
@@ -257,17 +268,17 @@ class ConfigMapProjection(KubeStruct):
 
 
 class ConfigMapVolumeSource(KubeStruct):
-    default_mode: int | None = None
-    default_user: int | None = None
+    default_mode: Int32 | None = None
+    default_user: Int64 | None = None
     items: Annotated[list[KeyToPath], Atomic()] = []
     name: str = ""
     optional: bool | None = None
 
 
 class ContainerPort(KubeStruct):
-    container_port: int | None = None
+    container_port: Int32 | None = None
     host_ip: str = ""
-    host_port: int | None = None
+    host_port: Int32 | None = None
     name: str = ""
     protocol: str = ""
 
@@ -279,7 +290,7 @@ class ContainerResizePolicy(KubeStruct):
 
 class ContainerRestartRuleOnExitCodes(KubeStruct):
     operator: str = ""
-    values: Annotated[list[int], ListSet(merge=False)] = []
+    values: Annotated[list[Int32], ListSet(merge=False)] = []
 
 
 class ContainerRestartRule(KubeStruct):
@@ -355,7 +366,7 @@ class HTTPGetAction(KubeStruct):
 
 
 class SleepAction(KubeStruct):
-    seconds: int | None = None
+    seconds: Int64 | None = None
 
 
 class TCPSocketAction(KubeStruct):
@@ -378,21 +389,21 @@ class Lifecycle(KubeStruct):
 
 class GRPCAction(KubeStruct):
     mode: str = ""
-    port: int | None = None
+    port: Int32 | None = None
     service: str = ""
 
 
 class Probe(KubeStruct):
     exec: ExecAction | None = None
-    failure_threshold: int | None = None
+    failure_threshold: Int32 | None = None
     grpc: GRPCAction | None = None
     http_get: HTTPGetAction | None = None
-    initial_delay_seconds: int | None = None
-    period_seconds: int | None = None
-    success_threshold: int | None = None
+    initial_delay_seconds: Int32 | None = None
+    period_seconds: Int32 | None = None
+    success_threshold: Int32 | None = None
     tcp_socket: TCPSocketAction | None = None
-    termination_grace_period_seconds: int | None = None
-    timeout_seconds: int | None = None
+    termination_grace_period_seconds: Int64 | None = None
+    timeout_seconds: Int32 | None = None
 
 
 class ResourceClaim(KubeStruct):
@@ -432,9 +443,9 @@ class SecurityContext(KubeStruct):
     privileged: bool | None = None
     proc_mount: str = ""
     read_only_root_filesystem: bool | None = None
-    run_as_group: int | None = None
+    run_as_group: Int64 | None = None
     run_as_non_root: bool | None = None
-    run_as_user: int | None = None
+    run_as_user: Int64 | None = None
     se_linux_options: SELinuxOptions | None = None
     seccomp_profile: SeccompProfile | None = None
     windows_options: WindowsSecurityContextOptions | None = None
@@ -492,7 +503,7 @@ class ContainerExtendedResourceRequest(KubeStruct):
 
 class ContainerImage(KubeStruct):
     names: Annotated[list[str], Atomic()] = []
-    size_bytes: int | None = None
+    size_bytes: Int64 | None = None
 
 
 class ContainerStateRunning(KubeStruct):
@@ -501,11 +512,11 @@ class ContainerStateRunning(KubeStruct):
 
 class ContainerStateTerminated(KubeStruct):
     container_id: str = ""
-    exit_code: int | None = None
+    exit_code: Int32 | None = None
     finished_at: Time | None = None
     message: str = ""
     reason: str = ""
-    signal: int | None = None
+    signal: Int32 | None = None
     started_at: Time | None = None
 
 
@@ -521,9 +532,9 @@ class ContainerState(KubeStruct):
 
 
 class LinuxContainerUser(KubeStruct):
-    gid: int | None = None
-    supplemental_groups: Annotated[list[int], Atomic()] = []
-    uid: int | None = None
+    gid: Int64 | None = None
+    supplemental_groups: Annotated[list[Int64], Atomic()] = []
+    uid: Int64 | None = None
 
 
 class ContainerUser(KubeStruct):
@@ -567,7 +578,7 @@ class ContainerStatus(KubeStruct):
     name: str = ""
     ready: bool | None = None
     resources: ResourceRequirements | None = None
-    restart_count: int | None = None
+    restart_count: Int32 | None = None
     started: bool | None = None
     state: ContainerState | None = None
     stop_signal: str = ""
@@ -576,15 +587,15 @@ class ContainerStatus(KubeStruct):
 
 
 class DaemonEndpoint(KubeStruct):
-    port: int | None = field(name="Port", default=None)
+    port: Int32 | None = field(name="Port", default=None)
 
 
 class DownwardAPIVolumeFile(KubeStruct):
     field_ref: ObjectFieldSelector | None = None
-    mode: int | None = None
+    mode: Int32 | None = None
     path: str = ""
     resource_field_ref: ResourceFieldSelector | None = None
-    user: int | None = None
+    user: Int64 | None = None
 
 
 class DownwardAPIProjection(KubeStruct):
@@ -592,14 +603,14 @@ class DownwardAPIProjection(KubeStruct):
 
 
 class DownwardAPIVolumeSource(KubeStruct):
-    default_mode: int | None = None
-    default_user: int | None = None
+    default_mode: Int32 | None = None
+    default_user: Int64 | None = None
     items: Annotated[list[DownwardAPIVolumeFile], Atomic()] = []
 
 
 class EmptyDirVolumeSource(KubeStruct):
     medium: str = ""
-    mode: int | None = None
+    mode: Int32 | None = None
     size_limit: Quantity | None = None
 
 
@@ -613,7 +624,7 @@ class EndpointAddress(KubeStruct):
 class EndpointPort(KubeStruct):
     app_protocol: str = ""
     name: str = ""
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str = ""
 
 
@@ -699,7 +710,7 @@ class EphemeralVolumeSource(KubeStruct):
 
 
 class EventSeries(KubeStruct):
-    count: int | None = None
+    count: Int32 | None = None
     last_observed_time: MicroTime | None = None
 
 
@@ -713,7 +724,7 @@ class Event(KubeStruct):
     kind: str = ""
     metadata: ObjectMeta = ObjectMeta()
     action: str = ""
-    count: int | None = None
+    count: Int32 | None = None
     event_time: MicroTime | None = None
     first_timestamp: Time | None = None
     involved_object: ObjectReference | None = None
@@ -730,12 +741,12 @@ class Event(KubeStruct):
 
 class EvictionResponder(KubeStruct):
     name: str = ""
-    priority: int | None = None
+    priority: Int32 | None = None
 
 
 class FCVolumeSource(KubeStruct):
     fs_type: str = ""
-    lun: int | None = None
+    lun: Int32 | None = None
     read_only: bool | None = None
     target_wwns: Annotated[list[str], Atomic()] = field(name="targetWWNs", default_factory=list)
     wwids: Annotated[list[str], Atomic()] = []
@@ -764,7 +775,7 @@ class FlockerVolumeSource(KubeStruct):
 
 class GCEPersistentDiskVolumeSource(KubeStruct):
     fs_type: str = ""
-    partition: int | None = None
+    partition: Int32 | None = None
     pd_name: str = ""
     read_only: bool | None = None
 
@@ -809,7 +820,7 @@ class ISCSIPersistentVolumeSource(KubeStruct):
     initiator_name: str = ""
     iqn: str = ""
     iscsi_interface: str = ""
-    lun: int | None = None
+    lun: Int32 | None = None
     portals: Annotated[list[str], Atomic()] = []
     read_only: bool | None = None
     secret_ref: SecretReference | None = None
@@ -823,7 +834,7 @@ class ISCSIVolumeSource(KubeStruct):
     initiator_name: str = ""
     iqn: str = ""
     iscsi_interface: str = ""
-    lun: int | None = None
+    lun: Int32 | None = None
     portals: Annotated[list[str], Atomic()] = []
     read_only: bool | None = None
     secret_ref: LocalObjectReference | None = None
@@ -857,7 +868,7 @@ class LimitRange(KubeStruct):
 
 class PortStatus(KubeStruct):
     error: str = ""
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str = ""
 
 
@@ -979,7 +990,7 @@ class NodeRuntimeHandler(KubeStruct):
 
 
 class NodeSwapStatus(KubeStruct):
-    capacity: int | None = None
+    capacity: Int64 | None = None
 
 
 class NodeSystemInfo(KubeStruct):
@@ -1237,15 +1248,15 @@ class Sysctl(KubeStruct):
 
 class PodSecurityContext(KubeStruct):
     app_armor_profile: AppArmorProfile | None = None
-    fs_group: int | None = None
+    fs_group: Int64 | None = None
     fs_group_change_policy: str = ""
-    run_as_group: int | None = None
+    run_as_group: Int64 | None = None
     run_as_non_root: bool | None = None
-    run_as_user: int | None = None
+    run_as_user: Int64 | None = None
     se_linux_change_policy: str = ""
     se_linux_options: SELinuxOptions | None = None
     seccomp_profile: SeccompProfile | None = None
-    supplemental_groups: Annotated[list[int], Atomic()] = []
+    supplemental_groups: Annotated[list[Int64], Atomic()] = []
     supplemental_groups_policy: str = ""
     sysctls: Annotated[list[Sysctl], Atomic()] = []
     windows_options: WindowsSecurityContextOptions | None = None
@@ -1255,15 +1266,15 @@ class Toleration(KubeStruct):
     effect: str = ""
     key: str = ""
     operator: str = ""
-    toleration_seconds: int | None = None
+    toleration_seconds: Int64 | None = None
     value: str = ""
 
 
 class TopologySpreadConstraint(KubeStruct):
     label_selector: LabelSelector | None = None
     match_label_keys: Annotated[list[str], Atomic()] = []
-    max_skew: int | None = None
-    min_domains: int | None = None
+    max_skew: Int32 | None = None
+    min_domains: Int32 | None = None
     node_affinity_policy: str = ""
     node_taints_policy: str = ""
     topology_key: str = ""
@@ -1275,9 +1286,9 @@ class PodCertificateProjection(KubeStruct):
     credential_bundle_path: str = ""
     key_path: str = ""
     key_type: str = ""
-    max_expiration_seconds: int | None = None
+    max_expiration_seconds: Int32 | None = None
     signer_name: str = ""
-    user: int | None = None
+    user: Int64 | None = None
     user_annotations: dict[str, str] = {}
 
 
@@ -1289,9 +1300,9 @@ class SecretProjection(KubeStruct):
 
 class ServiceAccountTokenProjection(KubeStruct):
     audience: str = ""
-    expiration_seconds: int | None = None
+    expiration_seconds: Int64 | None = None
     path: str = ""
-    user: int | None = None
+    user: Int64 | None = None
 
 
 class VolumeProjection(KubeStruct):
@@ -1304,8 +1315,8 @@ class VolumeProjection(KubeStruct):
 
 
 class ProjectedVolumeSource(KubeStruct):
-    default_mode: int | None = None
-    default_user: int | None = None
+    default_mode: Int32 | None = None
+    default_user: Int64 | None = None
     sources: Annotated[list[VolumeProjection], Atomic()] = []
 
 
@@ -1334,8 +1345,8 @@ class ScaleIOVolumeSource(KubeStruct):
 
 
 class SecretVolumeSource(KubeStruct):
-    default_mode: int | None = None
-    default_user: int | None = None
+    default_mode: Int32 | None = None
+    default_user: Int64 | None = None
     items: Annotated[list[KeyToPath], Atomic()] = []
     optional: bool | None = None
     secret_name: str = ""
@@ -1384,7 +1395,7 @@ class Volume(KubeStruct):
 
 
 class PodSpec(KubeStruct):
-    active_deadline_seconds: int | None = None
+    active_deadline_seconds: Int64 | None = None
     affinity: Affinity | None = None
     automount_service_account_token: bool | None = None
     containers: Annotated[list[Container], ListMap(("name",), merge_key="name")] = []
@@ -1407,7 +1418,7 @@ class PodSpec(KubeStruct):
     os: PodOS | None = None
     overhead: dict[str, Quantity] = {}
     preemption_policy: str = ""
-    priority: int | None = None
+    priority: Int32 | None = None
     priority_class_name: str = ""
     readiness_gates: Annotated[list[PodReadinessGate], Atomic()] = []
     resource_claims: Annotated[list[PodResourceClaim], ListMap(("name",), merge_key="name", retain_keys=True)] = []
@@ -1423,7 +1434,7 @@ class PodSpec(KubeStruct):
     set_hostname_as_fqdn: bool | None = None
     share_process_namespace: bool | None = None
     subdomain: str = ""
-    termination_grace_period_seconds: int | None = None
+    termination_grace_period_seconds: Int64 | None = None
     tolerations: Annotated[list[Toleration], Atomic()] = []
     topology_spread_constraints: Annotated[
         list[TopologySpreadConstraint], ListMap(("topologyKey", "whenUnsatisfiable"), merge_key="topologyKey")
@@ -1435,7 +1446,7 @@ class PodCondition(KubeStruct):
     last_probe_time: Time | None = None
     last_transition_time: Time | None = None
     message: str = ""
-    observed_generation: int | None = None
+    observed_generation: Int64 | None = None
     reason: str = ""
     status: str = ""
     type: str = ""
@@ -1475,7 +1486,7 @@ class PodStatus(KubeStruct):
         list[NodeAllocatableResourceClaimStatus], ListMap(("resourceClaimName",), merge_key="resourceClaimName")
     ] = []
     nominated_node_name: str = ""
-    observed_generation: int | None = None
+    observed_generation: Int64 | None = None
     phase: str = ""
     pod_ip: str = ""
     pod_ips: Annotated[list[PodIP], ListMap(("ip",), merge_key="ip")] = []
@@ -1511,8 +1522,8 @@ class PodTemplate(KubeStruct):
 
 
 class ReplicationControllerSpec(KubeStruct):
-    min_ready_seconds: int | None = None
-    replicas: int | None = None
+    min_ready_seconds: Int32 | None = None
+    replicas: Int32 | None = None
     selector: Annotated[dict[str, str], Atomic()] = {}
     template: PodTemplateSpec = PodTemplateSpec()
 
@@ -1526,12 +1537,12 @@ class ReplicationControllerCondition(KubeStruct):
 
 
 class ReplicationControllerStatus(KubeStruct):
-    available_replicas: int | None = None
+    available_replicas: Int32 | None = None
     conditions: Annotated[list[ReplicationControllerCondition], ListMap(("type",), merge_key="type")] = []
-    fully_labeled_replicas: int | None = None
-    observed_generation: int | None = None
-    ready_replicas: int | None = None
-    replicas: int | None = None
+    fully_labeled_replicas: Int32 | None = None
+    observed_generation: Int64 | None = None
+    ready_replicas: Int32 | None = None
+    replicas: Int32 | None = None
 
 
 class ReplicationController(KubeStruct):
@@ -1584,8 +1595,8 @@ class Secret(KubeStruct):
 class ServicePort(KubeStruct):
     app_protocol: str = ""
     name: str = ""
-    node_port: int | None = None
-    port: int | None = None
+    node_port: Int32 | None = None
+    port: Int32 | None = None
     protocol: str = ""
     target_port: IntOrString | None = None
 
@@ -1601,7 +1612,7 @@ class ServiceSpec(KubeStruct):
     external_ips: Annotated[list[str], Atomic()] = []
     external_name: str = ""
     external_traffic_policy: str = ""
-    health_check_node_port: int | None = None
+    health_check_node_port: Int32 | None = None
     internal_traffic_policy: str = ""
     ip_families: Annotated[list[str], Atomic()] = []
     ip_family_policy: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, KubeStruct, ListSet
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListSet
 from controlplane.api.core_v1 import ObjectReference
 from controlplane.api.meta_v1 import ObjectMeta
 
@@ -42,7 +42,7 @@ class Endpoint(KubeStruct):
 class EndpointPort(KubeStruct):
     app_protocol: str = ""
     name: str = ""
-    port: int | None = None
+    port: Int32 | None = None
     protocol: str = ""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import KubeStruct, MicroTime, Time
+from controlplane.api.base import Int32, KubeStruct, MicroTime, Time
 from controlplane.api.core_v1 import EventSource, ObjectReference
 from controlplane.api.meta_v1 import ObjectMeta
 
 
 class EventSeries(KubeStruct):
-    count: int | None = None
+    count: Int32 | None = None
     last_observed_time: MicroTime | None = None
 
 
@@ -17,7 +17,7 @@ class Event(KubeStruct):
     kind: str = ""
     metadata: ObjectMeta = ObjectMeta()
     action: str = ""
-    deprecated_count: int | None = None
+    deprecated_count: Int32 | None = None
     deprecated_first_timestamp: Time | None = None
     deprecated_last_timestamp: Time | None = None
     deprecated_source: EventSource | None = None

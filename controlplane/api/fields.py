@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 
-from controlplane.api.base import KubeStruct
+from controlplane.api.base import Int64, KubeStruct
 from controlplane.api.codec import Document
 
 _Found: TypeAlias = list[str]
@@ -207,12 +207,7 @@ _EXPECTED = re.compile(r"(?P<why>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)
 _GOT = re.compile(r"got `(\w+)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _GO_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "bool", "array": "array", "object": "object"}
-_INT64 = frozenset((
-    "activeDeadlineSeconds", "deletionGracePeriodSeconds", "expirationSeconds", "fsGroup", "generation",
-    "gracePeriodSeconds", "limitBytes", "observedGeneration", "partitionBytes", "revision", "runAsGroup", "runAsUser",
-    "seconds", "sinceSeconds", "sizeBytes", "supplementalGroups", "tailLines", "terminationGracePeriodSeconds",
-    "tolerationSeconds",
-))  # fmt: skip
+_TOO_WIDE = ("Expected `int` >=", "Expected `int` <=", "Integer value out of range")
 
 
 def type_mistake(error: msgspec.ValidationError, type_: type[KubeStruct], document: Any = None) -> str:
@@ -222,14 +217,21 @@ def type_mistake(error: msgspec.ValidationError, type_: type[KubeStruct], docume
     """
     parts = _EXPECTED.fullmatch(str(error))
     got = _GOT.search(str(error))
-    if parts is None or got is None or got[1] not in _GO_KINDS:
+    found = "int" if str(error).startswith(_TOO_WIDE) else got[1] if got else ""
+    if parts is None or found not in _GO_KINDS:
         return f"json: {error}"
     steps = [name or f"[{index}]" for name, index in _STEP.findall(parts["path"] or "")]
     owner, kind = _owner(type_, steps)
     where = ".".join(step for step in steps if not step.startswith("["))
-    number = f" {found}" if got[1] == "float" and (found := _at(document, steps)) is not None else ""
+    number = _number(document, steps) if found == "float" or got is None else ""
     field = f"Go struct field {owner.__name__}.{where}" if where else "Go value"
-    return f"json: cannot unmarshal {_GO_KINDS[got[1]]}{number} into {field} of type {_go_type(kind, steps)}"
+    return f"json: cannot unmarshal {_GO_KINDS[found]}{number} into {field} of type {_go_type(kind)}"
+
+
+def _number(document: Any, steps: list[str]) -> str:
+    """Return the number that does not fit: the kind alone would not say what is wrong with it."""
+    value = _at(document, steps)
+    return "" if value is None else f" {value}"
 
 
 def _owner(type_: type[KubeStruct], steps: list[str]) -> tuple[type[KubeStruct], Any]:
@@ -245,16 +247,15 @@ def _owner(type_: type[KubeStruct], steps: list[str]) -> tuple[type[KubeStruct],
     return owner, kind
 
 
-def _go_type(annotation: Any, steps: list[str]) -> str:
+def _go_type(annotation: Any) -> str:
     kind = plain_type(annotation)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is list:
-        return f"[]{_go_type(arguments[0], steps)}"
+        return f"[]{_go_type(arguments[0])}"
     if origin is dict:
-        return f"map[string]{_go_type(arguments[1], steps)}"
+        return f"map[string]{_go_type(arguments[1])}"
     if kind is int:
-        named = next((step for step in reversed(steps) if not step.startswith("[")), "")
-        return "int64" if named in _INT64 else "int32"
+        return "int64" if Int64 in (annotation, *get_args(annotation)) else "int32"
     if kind in (str, bool):
         return "string" if kind is str else "bool"
     return f"v1.{kind.__name__}" if isinstance(kind, type) and kind is not object else "interface {}"

@@ -109,6 +109,8 @@ class Module:
             lines += ["from msgspec import field", ""]
         words = (
             "Atomic",
+            "Int32",
+            "Int64",
             "IntOrString",
             "KubeStruct",
             "ListMap",
@@ -169,7 +171,9 @@ class Module:
             return f"dict[str, {inner}]", "{}"
         if kind == "string":
             return "str", "None" if wire in NULLABLE_TEXT else '""'
-        return {"integer": "int", "number": "float", "boolean": "bool"}.get(kind or "", "Any"), "None"
+        if kind == "integer":
+            return fact["format"].capitalize(), "None"
+        return {"number": "float", "boolean": "bool"}.get(kind or "", "Any"), "None"
 
     def reference(self, full: str) -> tuple[str, str]:
         if full in SCALARS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Time
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Time
 
 
 class GroupVersionForDiscovery(KubeStruct):
@@ -49,7 +49,7 @@ class APIVersions(KubeStruct):
 class Condition(KubeStruct):
     last_transition_time: Time | None = None
     message: str = ""
-    observed_generation: int | None = None
+    observed_generation: Int64 | None = None
     reason: str = ""
     status: str = ""
     type: str = ""
@@ -64,7 +64,7 @@ class DeleteOptions(KubeStruct):
     api_version: str = ""
     kind: str = ""
     dry_run: Annotated[list[str], Atomic()] = []
-    grace_period_seconds: int | None = None
+    grace_period_seconds: Int64 | None = None
     ignore_store_read_error_with_cluster_breaking_potential: bool | None = None
     orphan_dependents: bool | None = None
     preconditions: Preconditions | None = None
@@ -99,7 +99,7 @@ class ShardInfo(KubeStruct):
 
 class ListMeta(KubeStruct):
     continue_: str = ""
-    remaining_item_count: int | None = None
+    remaining_item_count: Int64 | None = None
     resource_version: str = ""
     self_link: str = ""
     shard_info: ShardInfo | None = None
@@ -127,11 +127,11 @@ class OwnerReference(KubeStruct):
 class ObjectMeta(KubeStruct):
     annotations: dict[str, str] = {}
     creation_timestamp: Time | None = None
-    deletion_grace_period_seconds: int | None = None
+    deletion_grace_period_seconds: Int64 | None = None
     deletion_timestamp: Time | None = None
     finalizers: Annotated[list[str], ListSet(merge=True)] = []
     generate_name: str = ""
-    generation: int | None = None
+    generation: Int64 | None = None
     labels: dict[str, str] = {}
     managed_fields: Annotated[list[ManagedFieldsEntry], Atomic()] = []
     name: str = ""
@@ -153,7 +153,7 @@ class StatusDetails(KubeStruct):
     causes: Annotated[list[StatusCause], Atomic()] = []
     group: str = ""
     name: str = ""
-    retry_after_seconds: int | None = None
+    retry_after_seconds: Int32 | None = None
     uid: str = ""
 
 
@@ -161,7 +161,7 @@ class Status(KubeStruct):
     api_version: str = ""
     kind: str = ""
     metadata: ListMeta = ListMeta()
-    code: int | None = None
+    code: Int32 | None = None
     details: StatusDetails | None = None
     message: str = ""
     reason: str = ""

@@ -138,6 +138,8 @@ class Schemas:
         return self._dialect.field(schema, notes)
 
     def _place(self, hint: Any, format_: str, wire: str = "") -> Node:
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]  # how wide a number is: the format says so
         origin, arguments = get_origin(hint), get_args(hint)
         if origin in (Union, types.UnionType):
             return self._place(next(one for one in arguments if one is not type(None)), format_, wire)

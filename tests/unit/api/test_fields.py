@@ -75,6 +75,16 @@ FIELD = "json: cannot unmarshal {} into Go struct field {} of type {}"
             id="text for a number",
         ),
         pytest.param(
+            {"spec": {"replicas": 3_000_000_000}},
+            FIELD.format("number 3000000000", "DeploymentSpec.spec.replicas", "int32"),
+            id="wider than 32 bits",
+        ),
+        pytest.param(
+            {"metadata": {"generation": 10**30}},
+            FIELD.format(f"number {10**30}", "ObjectMeta.metadata.generation", "int64"),
+            id="wider than 64 bits",
+        ),
+        pytest.param(
             {"spec": {"replicas": 1.5}},
             FIELD.format("number 1.5", "DeploymentSpec.spec.replicas", "int32"),
             id="a fraction",
