@@ -41,7 +41,7 @@ lint: bootstrap ## format, lint, types and imports only
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	cd vagrant && ../.venv/bin/mypy --config-file ../pyproject.toml lab
+	cd vagrant && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/lab lab
 	.venv/bin/lint-imports
 
 format: bootstrap ## rewrite the Python files in the project's format
