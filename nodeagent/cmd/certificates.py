@@ -10,9 +10,17 @@ from typing import Any
 
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
-from controlplane.kit.serving import follow_certificate, server_context
+from controlplane.kit.serving import server_context
 from nodeagent.cmd.config import NodeAgentConfig
-from nodeagent.node.certificates import CLIENT_SIGNER, SERVING_SIGNER, Rotation, Wanted, self_signed, write_pair
+from nodeagent.node.certificates import (
+    CLIENT_SIGNER,
+    SERVING_SIGNER,
+    Rotation,
+    Wanted,
+    read_certificate,
+    self_signed,
+    write_pair,
+)
 
 
 class NodeCertificates:
@@ -28,9 +36,9 @@ class NodeCertificates:
         random: Random,
     ):
         directory = Path(config.cert_dir)
-        self._clock, self._serving_file = clock, directory / "kubelet-serving-current.pem"
+        self._serving_file = directory / "kubelet-serving-current.pem"
         wanted = Wanted(name, SERVING_SIGNER, addresses)
-        if not self._serving_file.exists():
+        if read_certificate(self._serving_file) is None:
             write_pair(self._serving_file, self_signed(wanted, clock.now()))
         self.tls: ssl.SSLContext = server_context(self._serving_file, self._serving_file, Path(config.client_ca_file))
         self.serving = Rotation(wanted, self._serving_file, client, clock, random, self._renewed)
@@ -42,5 +50,4 @@ class NodeCertificates:
 
     def coroutines(self) -> list[Coroutine[Any, Any, None]]:
         """What must run for the certificates to stay fresh."""
-        follow = follow_certificate(self.tls, self._serving_file, self._serving_file, self._clock)
-        return [self.serving.run(), self.client.run(), follow]
+        return [self.serving.run(), self.client.run()]

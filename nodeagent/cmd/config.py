@@ -59,6 +59,15 @@ class NodeAgentConfig:
     max_parallel_image_pulls: int = _setting(4, "images pulled at once")
     v: int = _setting(2, "log verbosity; 4 and more shows debug lines")
 
+    @property
+    def dns_addresses(self) -> list[str]:
+        return self.cluster_dns.split(",")
+
+    @property
+    def dns_interface_addresses(self) -> list[str]:
+        """The DNS addresses with the prefix length of a single one: `10.96.0.10/32`."""
+        return [f"{address}/{128 if ':' in address else 32}" for address in self.dns_addresses]
+
 
 def load(path: Path) -> NodeAgentConfig:
     """Return the settings of a file. Raises ConfigError."""

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from controlplane.kit.clock import Clock
+from controlplane.kit.explained import Explained
 from controlplane.kit.serving import Guard, Page, health_pages, metrics_page, serve
 from controlplane.kit.timestamps import format_time
 from nodeagent.proxy.proxier import CHECK_SECONDS, Proxier
 
+log = logging.getLogger(__name__)
+
+_BIND_SECONDS = 5.0  # between attempts to listen
 _LATE = 2 * CHECK_SECONDS + 10  # seconds without a good look at the rules before the proxy counts as sick
 LOOPBACK = "127.0.0.1"
+
+
+async def keep_serving(what: str, serve: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Serve until cancelled; while the address is not to be had, say so once and try again, as upstream does.
+
+    Somebody else on a port is a fault to mend, but none to end this node's pods over.
+    """
+    failing = False
+    while True:
+        try:
+            await serve()
+        except* (OSError, Explained) as group:
+            if not failing:
+                log.error("%s is not served, trying on: %s", what, group.exceptions[0])
+            failing = True
+        await clock.sleep(_BIND_SECONDS)
 
 
 async def serve_plain(pages: Mapping[str, Page], host: str, port: int) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from controlplane.api.core_v1 import ContainerImage, Node, Pod, Service
 from controlplane.api.status import StatusError
@@ -15,12 +16,13 @@ from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.explained import Explained
 from controlplane.kit.serving import health_pages
-from nodeagent.cmd.health import serve_plain
+from nodeagent.cmd.health import keep_serving, serve_plain
 from nodeagent.cmd.pages import node_pages
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.events import RuntimeEvents
 from nodeagent.cri.images import Images
+from nodeagent.cri.records import Condition
 from nodeagent.cri.runtime import Runtime
 from nodeagent.dns.forward import resolv_conf_of
 from nodeagent.kernel.inotify import Inotify
@@ -30,7 +32,7 @@ from nodeagent.node.heartbeat import Heartbeat
 from nodeagent.node.machine import read_machine, read_pressure
 from nodeagent.node.registration import register
 from nodeagent.node.render import Observed, address_conflict
-from nodeagent.node.status import StatusWriter
+from nodeagent.node.status import CHECK_SECONDS, StatusWriter
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.cgroups import CgroupDriver
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
@@ -38,11 +40,14 @@ from nodeagent.pods.sandbox import NodeSettings as PodSettings
 from nodeagent.server.app import NodeServer
 
 if TYPE_CHECKING:
-    from nodeagent.cmd.run import Agent
+    from nodeagent.cmd.agent import Agent
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _RETRY = Backoff(first=0.2, cap=7.0)
+_HURRY = Backoff(first=0.1, cap=CHECK_SECONDS)
 _IMAGES_SECONDS = 60.0  # how old the list of images in the status may be
 
 
@@ -69,30 +74,36 @@ class NodeRooms:
         self.problem = "the agent is starting"
         self._settings_of = (0, self._pod_settings(""))
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
+        self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
 
-    async def start(self) -> list[Coroutine[Any, Any, None]]:
-        """Register the node, then return what keeps running."""
-        await self._refuse_a_taken_address()
-        node = await self._register()
-        agent, clock = self.agent, self.clock
-        status = StatusWriter(self.settings, self.observe, agent.client, clock)
-        heartbeat = Heartbeat(node.metadata.name, node.metadata.uid, agent.client, clock)
-        recorder = EventRecorder(agent.client, clock, "kubelet", host=node.metadata.name)
-        pods = self._pods(recorder)
-        recorder.event(node, "Normal", "Starting", "Starting kubelet.")
+    def coroutines(self) -> list[Coroutine[Any, Any, None]]:
+        """What must run. Pods do not wait for the registration: static ones need no API server."""
+        config, pods = self.agent.config, self._pods()
+        health = partial(serve_plain, health_pages({}), config.healthz_bind_address, config.healthz_port)
         return [
+            self._be_a_node(),
             self.overlay.run(),
-            status.run(),
-            self._hurry_status(status),
-            heartbeat.run(),
-            recorder.run(),
+            self.recorder.run(),
             pods.run(),
-            *agent.certificates.coroutines(),
+            *self.agent.certificates.coroutines(),
             self._server(pods),
-            serve_plain(health_pages({}), agent.config.healthz_bind_address, agent.config.healthz_port),
+            keep_serving("health", health, self.clock),
         ]
 
     # The Node
+
+    async def _be_a_node(self) -> None:
+        """Register, then say that we live and how we are, until cancelled. Raises AddressTaken, NameTaken."""
+        await self._refuse_a_taken_address()
+        node = await self._register()
+        agent, name = self.agent, self.settings.name
+        agent.notifier.ready(f"node {name} at {self.settings.addresses[0]}")
+        self.recorder.event(node, "Normal", "Starting", "Starting kubelet.")
+        status = StatusWriter(self.settings, self.observe, agent.client, self.clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Heartbeat(name, agent.client, self.clock).run())
+            tasks.create_task(status.run())
+            tasks.create_task(self._hurry_status(status))
 
     async def _refuse_a_taken_address(self) -> None:
         nodes = (await self._insist(lambda: self.agent.client.list(Node))).items
@@ -102,43 +113,32 @@ class NodeRooms:
 
     async def _register(self) -> Node:
         observed = await self.observe()
-        node: Node = await self._insist(lambda: register(self.agent.client, self.settings, observed, self.clock))
-        return node
+        return await self._insist(lambda: register(self.agent.client, self.settings, observed, self.clock))
 
-    async def _insist(self, request: Any) -> Any:
+    async def _insist(self, request: Callable[[], Awaitable[T]]) -> T:
         """Ask until the API server answers: it may start after us."""
-        for delay in _RETRY.delays():
+        for failures, delay in enumerate(_RETRY.delays()):
             try:
                 return await request()
             except (Unreachable, StatusError) as error:
-                log.warning("cannot register yet: %s", error)
-                self.agent.notifier.status(f"waiting for the API server: {error}")
+                if not failures:
+                    log.warning("cannot register yet, trying on: %s", error)
+                # Ready although not registered: who starts this unit must not wait for another machine.
+                self.agent.notifier.ready(f"waiting for the API server: {error}")
                 await self.clock.sleep(delay)
         raise AssertionError("delays never end")
 
     async def observe(self) -> Observed:
-        """Look at the machine, the runtime and the network."""
-        problems = []
+        """Look at the machine, the runtime and the network. Raises OSError."""
         try:
             version = await self.runtime.version()
             self.runtime_version = f"{version.runtime_name}://{version.runtime_version}"
-            conditions = await self.runtime.status()
-            network_missing = [one for one in conditions if one.type == "NetworkReady" and not one.status]
-            problems += [
-                f"container runtime: {one.message}"
-                for one in conditions
-                if one.type == "RuntimeReady" and not one.status
-            ]
-            if self.overlay.problem:
-                problems.append(f"container runtime network not ready: {self.overlay.problem}")
-            elif network_missing:
-                problems.append(f"container runtime network not ready: {network_missing[0].message}")
+            problems = runtime_problems(await self.runtime.status(), self.overlay.problem)
         except RuntimeFailure as failure:
-            problems.append(f"container runtime is down: {failure}")
+            problems = (f"container runtime is down: {failure}",)
         self.problem = ", ".join(problems)
-        return Observed(
-            self.machine, read_pressure(self.state), self.runtime_version, tuple(problems), await self._list_images()
-        )
+        pressure = read_pressure(self.state)
+        return Observed(self.machine, pressure, self.runtime_version, problems, await self._list_images())
 
     async def _list_images(self) -> tuple[ContainerImage, ...]:
         if self.clock.monotonic() - self._images[0] > _IMAGES_SECONDS:
@@ -151,18 +151,19 @@ class NodeRooms:
         return self._images[1]
 
     async def _hurry_status(self, status: StatusWriter) -> None:
-        """Until the node is ready for the first time, look four times a second rather than every ten seconds."""
-        while self.problem:
+        """Look often, but ever less so, until the node is ready for the first time."""
+        for delay in _HURRY.delays():
             status.hurry()
-            await self.clock.sleep(0.25)
+            await self.clock.sleep(delay)
+            if not self.problem:
+                break
         status.hurry()
         self.agent.kubelet_metrics.startup.set(self.clock.monotonic() - self.agent.started)
         self.agent.notifier.status(f"node {self.settings.name} is ready")
-        await asyncio.Event().wait()
 
     # Pods
 
-    def _pods(self, recorder: EventRecorder) -> PodAgent:
+    def _pods(self) -> PodAgent:
         agent, config = self.agent, self.agent.config
         name = self.settings.name
         self.inotify = Inotify()
@@ -177,7 +178,7 @@ class NodeRooms:
             events=self.events,
             pods=agent.informers.of(Pod, fields=f"spec.nodeName={name}"),
             services=agent.informers.of(Service),
-            recorder=recorder,
+            recorder=self.recorder,
             settings=self.pod_settings,
             node=agent.own_node,
             inotify=self.inotify,
@@ -197,7 +198,7 @@ class NodeRooms:
         config, node_resolver = self.agent.config, parse_resolv_conf(resolv_conf)
         return PodSettings(
             name=self.settings.name,
-            dns=ClusterDns(tuple(config.cluster_dns.split(",")), config.cluster_domain, node_resolver),
+            dns=ClusterDns(tuple(config.dns_addresses), config.cluster_domain, node_resolver),
             cgroup_driver=CgroupDriver(config.cgroup_driver),
             memory_capacity=self.machine.memory,
             kubelet_root=Path(config.pod_dir).parent,
@@ -221,3 +222,13 @@ class NodeRooms:
             pages=pages,
         )
         return server.run(config.bind_address, config.port, agent.certificates.tls)
+
+
+def runtime_problems(conditions: Sequence[Condition], overlay_problem: str) -> tuple[str, ...]:
+    """Say what keeps pods from starting; what our own network lacks says more than the runtime, which misses a file."""
+    missing = {one.type: one.message for one in conditions if not one.status}
+    problems = [f"container runtime: {missing['RuntimeReady']}"] if "RuntimeReady" in missing else []
+    network = overlay_problem or missing.get("NetworkReady", "")
+    if overlay_problem or "NetworkReady" in missing:
+        problems.append(f"container runtime network not ready: {network}")
+    return tuple(problems)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from controlplane.kit.clock import Clock
-from nodeagent.dns.message import BadMessage, Question, minimum_ttl
+from nodeagent.dns.message import HEADER, BadMessage, minimum_ttl
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +56,22 @@ class Forwarder:
         self._clock, self._own, self._port = clock, own_addresses, port
         self._path = resolv_conf or resolv_conf_of()
         self._read: tuple[int, list[str]] = (-1, [])
-        self._cache: OrderedDict[tuple[Question, bool], tuple[float, bytes]] = OrderedDict()
+        self._cache: OrderedDict[tuple[bytes, bool], tuple[float, bytes]] = OrderedDict()
 
     def servers(self) -> list[str]:
         """The resolvers, read again when the file was changed (DHCP does that)."""
         try:
             changed = self._path.stat().st_mtime_ns
+            if changed != self._read[0]:
+                self._read = (changed, nameservers(self._path.read_text(errors="replace"), self._own))
         except OSError:
-            return []
-        if changed != self._read[0]:
-            self._read = (changed, nameservers(self._path.read_text(), self._own))
+            return []  # no file, no resolvers: resolv.conf(5) would have us ask ourselves
         return self._read[1]
 
-    async def ask(self, request: bytes, question: Question, *, tcp: bool) -> bytes:
+    async def ask(self, request: bytes, *, tcp: bool) -> bytes:
         """Return a response to `request`, with its id. Raises NoAnswer."""
-        key = (question, tcp)
+        # All but the id: who announced more room, or asked for signatures, gets an answer of another size.
+        key = (request[2:], tcp)
         cached = self._cache.get(key)
         if cached is not None and cached[0] > self._clock.monotonic():
             return request[:2] + cached[1][2:]
@@ -82,16 +83,20 @@ class Forwarder:
         for server in servers:
             try:
                 async with asyncio.timeout(_TIMEOUT):
-                    return await (ask_tcp if tcp else ask_udp)(server, self._port, request)
+                    response = await (ask_tcp if tcp else ask_udp)(server, self._port, request)
             except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
                 log.debug("resolver %s does not answer: %r", server, error)
+                continue
+            if len(response) >= HEADER:
+                return response
+            log.debug("resolver %s answers nonsense: %r", server, response)
         raise NoAnswer(f"none of the resolvers {', '.join(servers) or '(there are none)'} answered")
 
-    def _remember(self, key: tuple[Question, bool], response: bytes) -> None:
+    def _remember(self, key: tuple[bytes, bool], response: bytes) -> None:
         try:
             seconds = min(_CACHE_SECONDS, minimum_ttl(response))
         except BadMessage:
-            return
+            return  # it goes to whoever asked, who may make more of it; nobody else gets it
         if seconds > 0 and response[3] & 0x0F in (0, 3):
             self._cache[key] = (self._clock.monotonic() + seconds, response)
             self._cache.move_to_end(key)

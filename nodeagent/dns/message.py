@@ -13,6 +13,7 @@ Name: TypeAlias = tuple[str, ...]
 """Labels from the left, in lower case: ("www", "example", "org"); the root is ()."""
 
 CLASS_IN = 1
+HEADER = 12  # bytes
 PLAIN_UDP_LIMIT = 512  # bytes: what may be sent to a client that does not say it takes more
 _MAX_POINTERS = 32  # more than a real message has: a loop
 
@@ -132,12 +133,12 @@ def decode_name(data: bytes, offset: int) -> tuple[Name, int]:
 
 def decode_query(data: bytes) -> Query:
     """Return the request in `data`. Raises BadMessage."""
-    if len(data) < 12:
+    if len(data) < HEADER:
         raise BadMessage("shorter than a header")
     id_, flags, questions, answers, authority, additional = struct.unpack_from(">6H", data)
     if flags & 0x8000 or questions != 1:
         raise BadMessage("not a request with one question")
-    name, offset = decode_name(data, 12)
+    name, offset = decode_name(data, HEADER)
     if offset + 4 > len(data):
         raise BadMessage("question runs past the end")
     type_, class_ = struct.unpack_from(">2H", data, offset)
@@ -173,7 +174,7 @@ def encode_response(query: Query, answer: Answer, limit: int = 65535) -> bytes:
     question = encode_name(query.question.name) + struct.pack(">2H", query.question.type, query.question.class_)
     body = b"".join(encode_record(record) for section in sections for record in section)
     counts = [len(section) for section in sections]
-    if 12 + len(question) + len(body) + len(opt) > limit:
+    if HEADER + len(question) + len(body) + len(opt) > limit:
         flags, body, counts = flags | 0x0200, b"", [0, 0, 0]
     header = struct.pack(">6H", query.id, flags, 1, counts[0], counts[1], counts[2] + bool(opt))
     return header + question + body + opt
@@ -186,10 +187,10 @@ def encode_record(record: Record) -> bytes:
 
 def minimum_ttl(response: bytes) -> int:
     """Return the smallest TTL, in seconds, of a response's records (0: it has none). Raises BadMessage."""
-    if len(response) < 12:
+    if len(response) < HEADER:
         raise BadMessage("shorter than a header")
     _, _, questions, *sections = struct.unpack_from(">6H", response)
-    offset = 12
+    offset = HEADER
     for _ in range(questions):
         _, offset = decode_name(response, offset)
         offset += 4

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from controlplane.kit.clock import Clock
 from nodeagent.dns.forward import Forwarder, NoAnswer
 from nodeagent.dns.message import (
+    HEADER,
     Answer,
     BadMessage,
     Code,
@@ -70,7 +71,12 @@ class Resolver:
             query = decode_query(request)
         except BadMessage:
             return _format_error(request)
-        response, zone, code = await self._answer(query, request, tcp)
+        try:
+            response, zone, code = await self._answer(query, request, tcp)
+        except Exception:
+            # One question that cannot be digested must not silence the names of the whole node.
+            log.exception("cannot answer %s", ".".join(query.question.name))
+            response, zone, code = encode_response(query, Answer(Code.SERVFAIL), _MAX_UDP), ".", Code.SERVFAIL
         self._count(query, zone, code, tcp, self._clock.monotonic() - started)
         return response
 
@@ -83,7 +89,7 @@ class Resolver:
             return encode_response(query, Answer(Code.REFUSED), limit), ".", Code.REFUSED
         self._forwarded += 1
         try:
-            response = await self._forwarder.ask(request, query.question, tcp=tcp)
+            response = await self._forwarder.ask(request, tcp=tcp)
             return response, ".", response[3] & 0x0F
         except NoAnswer as failure:
             log.debug("%s: %s", ".".join(query.question.name), failure)
@@ -102,7 +108,7 @@ class Resolver:
 
 def _format_error(request: bytes) -> bytes | None:
     """Say FORMERR to what at least looks like a request; answering a response could go on for ever."""
-    if len(request) < 12 or request[2] & 0x80:
+    if len(request) < HEADER or request[2] & 0x80:
         return None
     return request[:2] + struct.pack(">5H", 0x8000 | Code.FORMERR, 0, 0, 0, 0)
 
@@ -127,7 +133,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 class DnsServer:
-    """Listens on one address until cancelled."""
+    """Listens on its addresses until cancelled."""
 
     def __init__(self, resolver: Resolver, addresses: Sequence[str], port: int = 53):
         self._resolver, self._addresses, self._port = resolver, addresses, port
@@ -137,7 +143,7 @@ class DnsServer:
         await self._ready.wait()
 
     async def run(self) -> None:
-        """Raises OSError where the address is not this machine's or the port is taken."""
+        """Raises OSError, in a group, where the address is not this machine's or the port is taken."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as tasks:
             opened: list[asyncio.BaseTransport | asyncio.Server] = []

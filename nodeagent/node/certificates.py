@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,7 +34,9 @@ log = logging.getLogger(__name__)
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 SERVING_SIGNER = "kubernetes.io/kubelet-serving"
 _RETRY = Backoff(first=1.0, cap=60.0, jitter=0.1)
-_POLL = Backoff(first=0.1, cap=2.0)
+_POLL = Backoff(first=0.1, cap=10.0)  # approval is a controller's, which is quick, or an administrator's, which is not
+_LOOK_SECONDS = 600.0  # how often the wall clock is asked whether a certificate is due: it may be set meanwhile
+_MISFIT_SECONDS = 3600.0  # before a certificate is asked for again that lacks what was asked for
 
 
 class CertificateRefused(Exception):
@@ -131,10 +133,13 @@ def write_pair(path: Path, pem: bytes) -> None:
 
 
 def read_certificate(path: Path) -> x509.Certificate | None:
-    """The certificate of a pair, or None where there is none."""
+    """The certificate of a pair, or None where there is none, or nothing that could be one."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except FileNotFoundError:
+        return None
+    except ValueError as error:
+        log.warning("%s is no certificate: %s", path, error)
         return None
 
 
@@ -168,36 +173,47 @@ class Rotation:
         """Renew until cancelled; a failure is tried again, for the old certificate still works."""
         while True:
             await self._sleep_until_due()
-            await self._until_done(self._renew)
+            await self._until_done()
+            if self._usable() is None:
+                log.error("%s: the signer left out what was asked for", self._path.name)
+                await self._clock.sleep(_MISFIT_SECONDS)
 
     async def _sleep_until_due(self) -> None:
-        certificate = read_certificate(self._path)
-        if certificate is None or not self._fits(certificate):
+        certificate = self._usable()
+        if certificate is None:
             return
         due = rotation_time(certificate, self._random)
-        await self._clock.sleep(max(0.0, (due - self._clock.now()).total_seconds()))
+        while (left := (due - self._clock.now()).total_seconds()) > 0:
+            await self._clock.sleep(min(left, _LOOK_SECONDS))
 
-    def _fits(self, certificate: x509.Certificate) -> bool:
-        """Whether it was issued by somebody else and names all our addresses: they may have changed since."""
-        if certificate.issuer == certificate.subject:
-            return False
-        if not self._wanted.addresses:
-            return True
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        present = {str(address) for address in names.get_values_for_type(x509.IPAddress)}
-        return present >= set(self._wanted.addresses)
+    def _usable(self) -> x509.Certificate | None:
+        """The certificate, if somebody else issued it and it names all our addresses: they may have changed since."""
+        certificate = read_certificate(self._path)
+        if certificate is None or certificate.issuer == certificate.subject:
+            return None
+        return certificate if _addresses_of(certificate) >= set(self._wanted.addresses) else None
 
     async def _renew(self) -> None:
         write_pair(self._path, await request_certificate(self._client, self._wanted, self._clock))
         log.info("%s: new certificate", self._path.name)
         self._on_change()
 
-    async def _until_done(self, action: Callable[[], Awaitable[None]]) -> None:
-        for delay in _RETRY.delays(self._random):
+    async def _until_done(self) -> None:
+        for failures, delay in enumerate(_RETRY.delays(self._random)):
             try:
-                await action()
+                await self._renew()
                 return
-            except (StatusError, Unreachable, CertificateRefused) as error:
+            except (StatusError, Unreachable, CertificateRefused, OSError) as error:
                 self.renewal_errors += 1
-                log.warning("%s: cannot renew, trying on: %s", self._path.name, error)
+                if not failures:
+                    until = self.expiry()
+                    log.warning("%s: cannot renew (valid until %s), trying on: %s", self._path.name, until, error)
                 await self._clock.sleep(delay)
+
+
+def _addresses_of(certificate: x509.Certificate) -> set[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {str(address) for address in names.get_values_for_type(x509.IPAddress)}

@@ -10,6 +10,7 @@ import logging
 from msgspec.structs import replace
 
 from controlplane.api.coordination_v1 import Lease, LeaseSpec
+from controlplane.api.core_v1 import Node
 from controlplane.api.meta_v1 import ObjectMeta, OwnerReference
 from controlplane.api.status import AlreadyExists, Conflict, NotFound, StatusError
 from controlplane.client.client import Client
@@ -29,10 +30,10 @@ RETRY = Backoff(first=0.2, cap=7.0)
 class Heartbeat:
     """Renews one node's Lease until cancelled."""
 
-    def __init__(self, node_name: str, node_uid: str, client: Client, clock: Clock):
-        self._name, self._uid, self._client, self._clock = node_name, node_uid, client, clock
+    def __init__(self, node_name: str, client: Client, clock: Clock):
+        self._name, self._client, self._clock = node_name, client, clock
         self._lease: Lease | None = None
-        self.failures = 0  # in a row; the status line and metrics show it
+        self._failures = 0  # in a row
 
     async def run(self) -> None:
         while True:
@@ -45,15 +46,15 @@ class Heartbeat:
             try:
                 self._lease = await self.renew()
             except (Unreachable, StatusError) as error:
-                if not self.failures:
+                if not self._failures:
                     log.warning("cannot renew the node lease, trying on: %s", error)
-                self.failures += 1
+                self._failures += 1
                 self._lease = None  # it may have changed or gone: read it again
                 await self._clock.sleep(delay)
                 continue
-            if self.failures:
-                log.info("node lease renewed after %d failures", self.failures)
-            self.failures = 0
+            if self._failures:
+                log.info("node lease renewed after %d failures", self._failures)
+            self._failures = 0
             return
 
     async def renew(self) -> Lease:
@@ -61,7 +62,7 @@ class Heartbeat:
         lease = self._lease or await self._read()
         if lease is None:
             try:
-                return await self._client.create(self._stamped(self._new()))
+                return await self._client.create(self._stamped(await self._new()))
             except AlreadyExists:
                 lease = await self._client.get(Lease, self._name, NAMESPACE)
         try:
@@ -75,8 +76,11 @@ class Heartbeat:
         except NotFound:
             return None
 
-    def _new(self) -> Lease:
-        owner = OwnerReference(api_version="v1", kind="Node", name=self._name, uid=self._uid)
+    async def _new(self) -> Lease:
+        # Asked for each time: the Node may have been deleted and made anew, and the owner's UID has to be the present
+        # one, or the garbage collector takes the Lease away again.
+        node = await self._client.get(Node, self._name)
+        owner = OwnerReference(api_version="v1", kind="Node", name=self._name, uid=node.metadata.uid)
         metadata = ObjectMeta(name=self._name, namespace=NAMESPACE, owner_references=[owner])
         return Lease(metadata=metadata, spec=LeaseSpec(holder_identity=self._name, lease_duration_seconds=DURATION))
 

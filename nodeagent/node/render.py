@@ -205,6 +205,7 @@ def address_conflict(name: str, addresses: Sequence[str], nodes: Sequence[Node])
             if address.type == "InternalIP" and address.address in addresses:
                 return (
                     f"node {node.metadata.name} already has the address {address.address}; give this node its own with "
-                    "--node-ip (on Vagrant: the one on the private network, not the NAT interface every machine shares)"
+                    "--node-ip (on Vagrant: the one on the private network, not the NAT interface all machines share), "
+                    f"or, if that node is gone for good, kubectl delete node {node.metadata.name}"
                 )
     return ""

@@ -42,7 +42,8 @@ class StatusWriter:
             self._hurry.clear()
             try:
                 await self.sync()
-            except (Unreachable, StatusError) as error:
+            except (Unreachable, StatusError, OSError) as error:
+                # A Node that was deleted stays away, as with upstream's kubelet, until this agent is started again.
                 if not failing:
                     log.warning("cannot write the node status, trying on: %s", error)
                 failing, self._written = True, None
