@@ -12,6 +12,7 @@ import asyncio
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -259,9 +260,14 @@ async def create_once(client: Client, obj: Any, clock: Clock) -> str:
     from controlplane.api.resources import resource_of
     from controlplane.api.status import AlreadyExists, NotFound
 
-    what = f"{resource_of(type(obj)).singular} {obj.metadata.namespace}/{obj.metadata.name}"
+    type_, name, namespace = type(obj), obj.metadata.name, obj.metadata.namespace
+    what = f"{resource_of(type_).singular} {namespace}/{name}"
     deadline = clock.monotonic() + NAMESPACE_SECONDS
     while True:
+        # Ask first: a Service that is there holds its address, so that creating it again fails for another reason.
+        with suppress(NotFound):
+            await client.get(type_, name, namespace)
+            return f"{what} is there"
         try:
             await client.create(obj)
             return f"created {what}"

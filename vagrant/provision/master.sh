@@ -3,10 +3,10 @@
 set -eu
 shared=$PROJECT/.lab/shared
 
-# Again on a cluster that runs: look after files and units, but make no further token, and leave its DNS Service alone.
+# Again on a cluster that runs: look after files and units, but make no further token.
 again=
 if kubectl --kubeconfig /etc/sampan/admin.conf --namespace kube-system get service kube-dns >/dev/null 2>&1; then
-    again="--skip-phases bootstrap-token,dns"
+    again="--skip-phases bootstrap-token"
 fi
 # shellcheck disable=SC2086  # two words or none
 controlplane init --apiserver-advertise-address "$NODE_IP" --node-name "$NODE_NAME" --pod-network-cidr "$POD_NETWORK" \
