@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.bench.tools import BIN, PYTHON, RESULTS, control_plane, run, serving, tool, upstream
 
@@ -40,16 +41,26 @@ def main() -> None:
     for variant in ("legacy", "nft"):
         report = RESULTS / f"proxy-{variant}.json"
         with two_namespaces(), control_plane(API_ADDRESS, 6443) as plane, serving(plane, API):
-            proxy = f"{BIN}/nodeagent proxy --kubeconfig {plane.kubeconfig} --cluster-cidr 10.244.0.0/16 --iptables-variant {variant}"
-            label = f"sampan, iptables-{variant}"
+            options = f"--kubeconfig {plane.kubeconfig} --cluster-cidr 10.244.0.0/16 --iptables-variant {variant}"
             run(
-                *(PYTHON, bench, "--kubeconfig", plane.kubeconfig, "--proxy-command", proxy, "--label", label),
-                *("--rules-command", f"iptables-{variant}-save", "--out", str(report)),
-                *("--proxy-log", str(RESULTS / f"proxy-{variant}.log")),
+                *(PYTHON, bench, "--kubeconfig", plane.kubeconfig),
+                *(
+                    "--proxy-command",
+                    f"{BIN}/nodeagent proxy {options}",
+                    "--proxy-log",
+                    str(report.with_suffix(".log")),
+                ),
+                *("--rules-command", f"iptables-{variant}-save", "--label", "sampan", "--out", str(report)),
                 inside=PROXY,
             )
-        print(f"upstream, iptables-{variant}:")
-        known = json.loads(open(upstream(f"kube-proxy-1.20-{variant}")).read())  # noqa: SIM115, PTH123
-        for name in ("start", "create", "change"):
-            if name in known:
-                print(f"  {name}: {known[name]}")
+        compare(variant, Path(upstream(f"kube-proxy-1.20-{variant}")), report)
+
+
+def compare(variant: str, theirs: Path, ours: Path) -> None:
+    """Print the figures that say most, kube-proxy's first."""
+    print(f"iptables-{variant}: kube-proxy 1.20, sampan, ratio")
+    one, two = json.loads(theirs.read_text()), json.loads(ours.read_text())
+    for path in ("start seconds", "service_create p50_s", "endpoint_change p50_s", "end peak_rss_mib"):
+        part, _, key = path.partition(" ")
+        before, after = one[part][key], two[part][key]
+        print(f"  {path:24} {before:8.2f} {after:8.2f} {after / before:6.2f}")

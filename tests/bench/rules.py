@@ -1,4 +1,4 @@
-"""From a change of a Service's endpoints to the rule in the kernel of every node of the lab, with 200 Services there."""
+"""From a change of an endpoint to the rule in the kernel of every node of the lab, with 200 Services there."""
 
 from __future__ import annotations
 
@@ -96,9 +96,8 @@ def main() -> None:
             delays.append(max(watcher.seen[address] for watcher in watchers) - written)
         delays.sort()
         p50, p99 = delays[len(delays) // 2], delays[int(len(delays) * 0.99)]
-        print(
-            f"endpoint change to rule on {len(machines)} nodes, {SERVICES} Services: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms"
-        )
+        where = f"{len(machines)} nodes, {SERVICES} Services"
+        print(f"endpoint change to rule, {where}: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms")
     finally:
         for watcher in watchers:
             watcher.process.terminate()
