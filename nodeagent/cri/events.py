@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
 from nodeagent.cri import containerd_events_pb2 as pb
 from nodeagent.cri.channel import Channel
@@ -19,7 +20,7 @@ from nodeagent.cri.errors import RuntimeFailure
 _SUBSCRIBE = "/containerd.services.events.v1.Events/Subscribe"
 # CRI containers live in containerd's namespace k8s.io; /tasks/ are processes.
 _FILTERS = ("namespace==k8s.io,topic==/tasks/exit", "namespace==k8s.io,topic==/tasks/oom")
-_RETRY_SECONDS = 0.5
+_RETRY = Backoff(first=0.5, cap=5.0)  # a restart takes a second or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,21 @@ class RuntimeEvents:
         self._channel, self._clock = channel, clock
 
     async def follow(self) -> AsyncIterator[Event]:
+        failures = 0
         while True:
             yield Reconnected()
             try:
                 stream = self._channel.stream(_SUBSCRIBE, pb.SubscribeRequest(filters=_FILTERS), pb.Envelope)
                 async with aclosing(stream) as envelopes:  # type: ignore[type-var]
                     async for envelope in envelopes:
+                        failures = 0
                         event = parse(envelope)
                         if event is not None:
                             yield event
             except RuntimeFailure:
                 pass  # down or restarting: the calls that need it report it
-            await self._clock.sleep(_RETRY_SECONDS)
+            await self._clock.sleep(_RETRY.delay(failures))
+            failures += 1
 
 
 def parse(envelope: pb.Envelope) -> Event | None:

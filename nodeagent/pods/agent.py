@@ -272,7 +272,7 @@ class PodAgent:
         self._relist_now.set()  # it ended before we had seen it start
 
     async def _relist(self) -> None:
-        count = 0
+        count, failing = 0, False
         while True:
             self._relist_now.clear()
             started = self._clock.monotonic()
@@ -281,8 +281,13 @@ class PodAgent:
                 if self._following_api and count % _ORPHANS_EVERY == 0:
                     await self._remove_leftovers()
                 count += 1 if self._following_api else 0
+                if failing:
+                    _log.info("the container runtime answers again")
+                failing = False
             except (RuntimeFailure, OSError) as error:
-                _log.info("relist: %s", error)
+                if not failing:
+                    _log.warning("cannot look at the container runtime, trying on: %s", error)
+                failing = True
             self._relisted(self._clock.monotonic() - started)
             await happens_within(self._relist_now, _RELIST_SECONDS, self._clock)
 

@@ -114,7 +114,10 @@ class Objects:
             except (StatusError, Unreachable, msgspec.MsgspecError) as error:
                 watched.failure = str(error)
                 if failures == 0:
-                    _log.info("%s %s/%s: %s", reference.type.__name__, reference.namespace, reference.name, error)
+                    # An outage is the informers' to tell: here it would be a line for every object.
+                    level = logging.DEBUG if isinstance(error, Unreachable) else logging.INFO
+                    name = f"{reference.type.__name__} {reference.namespace}/{reference.name}"
+                    _log.log(level, "%s: %s", name, error)
                 await self._clock.sleep(_RETRY.delay(failures))
                 failures += 1
 

@@ -36,6 +36,7 @@ class Outside(asyncio.DatagramProtocol):
 
     asked: list[str] = field(default_factory=list)
     deaf: bool = False
+    curt: bool = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.DatagramTransport, transport)
@@ -43,7 +44,9 @@ class Outside(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         query = decode_query(data)
         self.asked.append(".".join(query.question.name))
-        if not self.deaf:
+        if self.curt:
+            self.transport.sendto(data[:2], addr)
+        elif not self.deaf:
             record = message.address(query.question.name, ip_address("192.0.2.7"), 60)
             self.transport.sendto(encode_response(query, Answer(records=[record])), addr)
 
@@ -130,6 +133,20 @@ async def test_a_silent_resolver_is_a_failure_not_a_hang(
     outside.deaf = True
     response = await ask_udp("127.0.0.1", PORT, question("example.com"))
     assert response[3] & 0x0F == message.Code.SERVFAIL
+
+
+async def test_a_resolver_that_answers_nonsense_is_a_failure_too(server: FakeApi, outside: Outside) -> None:
+    outside.curt = True
+    response = await ask_udp("127.0.0.1", PORT, question("example.com"))
+    assert response[3] & 0x0F == message.Code.SERVFAIL
+
+
+async def test_an_answer_is_kept_for_equal_requests_only(server: FakeApi, outside: Outside) -> None:
+    await ask_udp("127.0.0.1", PORT, question("example.com"))
+    announces_room = bytearray(question("example.com")) + b"\0\0\x29\x10\0\0\0\0\0\0\0"  # EDNS0: 4,096 bytes
+    announces_room[11] = 1
+    await ask_udp("127.0.0.1", PORT, bytes(announces_room))
+    assert outside.asked == ["example.com", "example.com"], "it may be answered at greater length"
 
 
 async def test_rubbish_is_answered_or_ignored_and_the_server_lives(server: FakeApi) -> None:
