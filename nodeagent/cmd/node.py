@@ -48,6 +48,9 @@ T = TypeVar("T")
 
 _RETRY = Backoff(first=0.2, cap=7.0)
 _HURRY = Backoff(first=0.1, cap=CHECK_SECONDS)
+_CERTIFICATE_SECONDS = (
+    10.0  # how long a starting node waits for its serving certificate before it is ready all the same
+)
 _IMAGES_SECONDS = 60.0  # how old the list of images in the status may be
 
 
@@ -136,9 +139,19 @@ class NodeRooms:
             problems = runtime_problems(await self.runtime.status(), self.overlay.problem)
         except RuntimeFailure as failure:
             problems = (f"container runtime is down: {failure}",)
+        if self._awaits_certificate():
+            problems = (*problems, "the serving certificate has not been issued yet")
         self.problem = ", ".join(problems)
         pressure = read_pressure(self.state)
         return Observed(self.machine, pressure, self.runtime_version, problems, await self._list_images())
+
+    def _awaits_certificate(self) -> bool:
+        """Whether logs and exec would fail for want of a certificate that the API server believes.
+
+        Only at the start: some control planes approve serving certificates by hand, and pods do not need one.
+        """
+        young = self.clock.monotonic() - self.agent.started < _CERTIFICATE_SECONDS
+        return young and not self.agent.certificates.serving.issued()
 
     async def _list_images(self) -> tuple[ContainerImage, ...]:
         if self.clock.monotonic() - self._images[0] > _IMAGES_SECONDS:

@@ -165,6 +165,10 @@ class Rotation:
         self._clock, self._random, self._on_change = clock, random, on_change
         self.renewal_errors = 0
 
+    def issued(self) -> bool:
+        """Whether the certificate is one that others believe."""
+        return self._usable() is not None
+
     def expiry(self) -> datetime | None:
         certificate = read_certificate(self._path)
         return certificate.not_valid_after_utc if certificate else None
