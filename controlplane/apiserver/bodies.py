@@ -53,7 +53,7 @@ def parse_body(body: bytes, content_type: str, expected: Expected, validation: F
     if read is None:
         raise unsupported_media_type(tuple(one for one in _READERS if one))
     document, duplicates = read(body, expected)
-    _check_kind(document, expected, body)
+    check_kind(document, expected, body)
     if validation is FieldValidation.IGNORE:
         fields.prune(document, expected.type)
         return Parsed(document, [])
@@ -119,7 +119,8 @@ def _protobuf(body: bytes, expected: Expected) -> tuple[Document, Any]:
 _READERS = {"": _json, JSON: _json, YAML: _yaml, PROTOBUF: _protobuf}
 
 
-def _check_kind(document: Document, expected: Expected, body: bytes) -> None:
+def check_kind(document: Document, expected: Expected, body: bytes) -> None:
+    """Make sure that a document is of the kind its path takes. Raises BadRequest."""
     for name, wanted in (("apiVersion", expected.api_version), ("kind", expected.kind)):
         found = document.get(name)
         if found is None or found == "":

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from controlplane.api import fields
 from controlplane.api.codec import Document
-from controlplane.api.status import FieldError
+from controlplane.api.status import BadRequest, FieldError, StatusError
 from controlplane.apiserver.answers import object_answer
-from controlplane.apiserver.bodies import FieldValidation, cannot_be_handled, parse_body, unsupported_media_type
+from controlplane.apiserver.bodies import (
+    FieldValidation,
+    cannot_be_handled,
+    check_kind,
+    parse_body,
+    unsupported_media_type,
+)
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import JSON, YAML, media_type
 from controlplane.apiserver.options import WriteOptions, invalid_options, write_options
-from controlplane.apiserver.patch import APPLY, MEDIA_TYPES, apply_patch, server_side_apply
+from controlplane.apiserver.patch import APPLY, MEDIA_TYPES, STRATEGIC, apply_patch, server_side_apply
+from controlplane.apiserver.patch.misfit import misfit
 from controlplane.apiserver.writing import update_object
 from controlplane.kit.timestamps import format_time
 
@@ -34,12 +43,24 @@ async def patch(call: Call) -> Response:
 
     def make(item: CachedObject | None) -> Document:
         patched = apply_patch(type_, call.storage.document_or_empty(item), body, call.storage.resource.type)
+        if type_ != STRATEGIC:  # which is merged into a typed object, whatever it says of kinds
+            check_kind(patched, call.storage.expected, body)
         warnings[:] = _check_fields(call, patched, options)
         return patched
 
-    item, _ = await update_object(call, make, options)
+    try:
+        item, _ = await update_object(call, make, options)
+    except BadRequest as error:
+        raise _refusal(error, type_, body) from error
     call.warnings += warnings
     return object_answer(call, item)
+
+
+def _refusal(error: BadRequest, type_: str, body: bytes) -> StatusError:
+    """Return the failure as this type of patch tells it."""
+    if type_ != STRATEGIC:
+        return error
+    return misfit(msgspec.json.decode(body), str(error)) or error
 
 
 async def _apply(call: Call, body: bytes, options: WriteOptions) -> Response:

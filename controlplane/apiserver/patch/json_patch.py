@@ -6,12 +6,15 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import msgspec
+
 from controlplane.api.codec import Document
 from controlplane.api.meta_v1 import StatusCause, StatusDetails
 from controlplane.api.status import BadRequest, Invalid, StatusError, TooLarge
 from controlplane.apiserver.nesting import too_deep
 
 MAX_OPERATIONS = 10000
+MAX_COPIED = 3 * 1024 * 1024  # bytes of JSON that the copies of one patch may add: copies of copies double each time
 
 _MISSING = object()
 
@@ -24,8 +27,11 @@ def apply(original: Document, patch: Any) -> Document:
     """Return the object after every operation. Raises BadRequest, TooLarge, Invalid."""
     operations = _checked(patch)
     document: Any = deepcopy(original)
+    copied = 0
     for operation in operations:
         try:
+            if operation["op"] == "copy":
+                copied = _counted(copied, document, operation["from"])
             document = _OPERATIONS[operation["op"]](document, operation)
         except _DoesNotApply as error:
             raise _rejected(f"{operation['op']} operation does not apply: {error}") from error
@@ -34,6 +40,17 @@ def apply(original: Document, patch: Any) -> Document:
     if not isinstance(document, dict):
         raise _rejected("the patch replaces the object by something that is none")
     return document
+
+
+def _counted(copied: int, document: Any, source: str) -> int:
+    """Return how much has been copied, with what lies at `source`. Raises _DoesNotApply if that is too much."""
+    copied += len(msgspec.json.encode(_get(document, source)))
+    if copied > MAX_COPIED:
+        raise _DoesNotApply(
+            "Unable to complete the copy, the accumulated size increase of copy is "
+            f"{copied}, exceeding the limit {MAX_COPIED}"
+        )
+    return copied
 
 
 def _rejected(why: str) -> StatusError:

@@ -70,6 +70,18 @@ def test_operation(operation: dict[str, Any], expected: Any) -> None:
         pytest.param([{"op": "copy", "path": "/x"}], BadRequest, None, id="no from"),
         pytest.param({"op": "add"}, BadRequest, None, id="no list"),
         pytest.param([{"op": "test", "path": "/x"}] * 10001, TooLarge, None, id="too many"),
+        pytest.param(
+            [{"op": "copy", "from": "/metadata", "path": f"/metadata/{n}"} for n in range(40)],
+            Invalid,
+            "exceeding the limit 3145728",
+            id="copies of copies",
+        ),
+        pytest.param(
+            [{"op": "add", "path": "/a" * n, "value": {}} for n in range(1, 202)],
+            Invalid,
+            "max depth",
+            id="below what is below",
+        ),
     ],
 )
 def test_refused(operations: Any, error: type[StatusError], why: str | None) -> None:
