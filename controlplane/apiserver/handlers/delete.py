@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from controlplane.api.meta_v1 import DeleteOptions
-from controlplane.api.status import NotFound
+from controlplane.api.status import NotFound, StatusError
 from controlplane.apiserver.answers import deleted, document_answer, object_answer
 from controlplane.apiserver.bodies import Expected, FieldValidation, parse_body, to_object
 from controlplane.apiserver.cached_object import CachedObject
@@ -49,17 +49,24 @@ async def delete_collection(call: Call) -> Answer:
     selected = list_options(call.request.query)
     page = await select(scope_of(call.storage, call.info.namespace, selected), selected, call.backend.clock)
     limit = asyncio.Semaphore(_AT_ONCE)
+    refusals: list[StatusError] = []
 
     async def one(item: CachedObject) -> None:
         async with limit:
+            if refusals:
+                return  # the answer is decided: nothing more is deleted
             try:
                 await delete_object(call, item.namespace, item.key.rpartition("/")[2], options)
             except NotFound:
                 return  # somebody else was quicker
+            except StatusError as error:
+                refusals.append(error)
 
     async with asyncio.TaskGroup() as group:
         for item in page.items:
             group.create_task(one(item))
+    if refusals:
+        raise refusals[0]
     return list_answer(call.storage, Page(page.items, page.revision))
 
 
