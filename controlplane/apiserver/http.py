@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 from multidict import CIMultiDict
 
 from controlplane.api.status import BadRequest, Timeout, TooLarge
@@ -24,14 +25,18 @@ BODY_LIMIT = 3 * 1024 * 1024  # bytes, as upstream's
 _IDLE = 180.0  # seconds a connection may be silent between requests
 _REQUEST_TIMEOUT = 60.0  # seconds until the answer must begin (--request-timeout)
 _BACKLOG = 1024
+_HEADER_LIMIT = 1024 * 1024  # bytes of all headers together, as Go's
+_LINE_LIMIT = 64 * 1024  # bytes of one header, or of the first line
 
 _CONNECTION_OPTIONS: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": _IDLE,
     "lingering_time": 0,
-    "max_field_size": 64 * 1024,
-    "max_line_size": 64 * 1024,
+    "max_field_size": _LINE_LIMIT,
+    "max_line_size": _LINE_LIMIT,
 }
+
+_METHOD = re.compile(r"b'[A-Z]+ /")  # a first line that is one, but for a method nobody knows
 
 Handle = Callable[[Request], Awaitable[Answer]]
 
@@ -70,6 +75,8 @@ class HttpServer:
             await server.shutdown(drain)
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        if _headers_too_large(incoming.raw_headers):
+            return _refused(431, "Request Header Fields Too Large")
         request = Request(
             incoming.method,
             incoming.rel_url.path,
@@ -116,6 +123,36 @@ class _Connection(web.RequestHandler):
             self._peer = _peer_of(self.transport) if self.transport is not None else Peer()
         return self._peer
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Refuse bytes that are no request; they are the caller's mistake, and no traceback of ours explains them."""
+        if not isinstance(exc, HttpProcessingError) or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        _log.debug("%s sent no HTTP request: %s", request.remote, exc)
+        if isinstance(exc, LineTooLong) or "Too many headers" in exc.message:
+            return _refused(431, "Request Header Fields Too Large")
+        if isinstance(exc, BadHttpMethod) and _METHOD.search(exc.message):
+            return _refused(405, "Method Not Allowed")
+        return _refused(400, "Bad Request")
+
+
+def _refused(status: int, why: str) -> web.Response:
+    """Answer before there is a request to answer: in plain text, as Go's server does, and for the last time."""
+    response = web.Response(status=status, text=f"{status} {why}")
+    response.force_close()
+    return response
+
+
+def _headers_too_large(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    if len(headers) <= _HEADER_LIMIT // _LINE_LIMIT:
+        return False
+    return sum(len(name) + len(value) for name, value in headers) > _HEADER_LIMIT
+
 
 def _peer_of(transport: asyncio.BaseTransport) -> Peer:
     session = transport.get_extra_info("ssl_object")
@@ -140,7 +177,7 @@ class _Body(web.BaseRequest):
 
 
 def _new_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-    return _Body(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=BODY_LIMIT + 1)
+    return _Body(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=BODY_LIMIT)
 
 
 async def _stream(incoming: web.BaseRequest, answer: Stream) -> web.StreamResponse:
