@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from controlplane.apiserver.bodies import FieldValidation
 from controlplane.apiserver.messages import Query
 
 _EVERY_FIELD = FieldSelector()
+_NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_LONGEST = 100  # digits of a number worth looking at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ def write_options(query: Query, kind: str) -> WriteOptions:
     manager = query.get("fieldManager")
     if len(manager) > 128:
         errors.append(FieldError("FieldValueTooLong", "fieldManager", "Too long: may not be more than 128 bytes"))
+    if not manager.isprintable():
+        why = f"Invalid value: {msgspec.json.encode(manager).decode()}: should only contain printable characters"
+        errors.append(FieldError("FieldValueInvalid", "fieldManager", why))
     if errors:
         raise invalid_options(kind, errors)
     return WriteOptions(dry_run, manager, FieldValidation(validation), query.flag("force"))
@@ -106,7 +112,7 @@ def list_options(query: Query, *, watching: bool = False) -> ListOptions:
         fields=_selector(parse_field_selector, query.get("fieldSelector")),
         resource_version=_version(query.get("resourceVersion")),
         resource_version_match=query.get("resourceVersionMatch"),
-        limit=_integer(query, "limit") or 0,
+        limit=max(0, _integer(query, "limit") or 0),
         continue_=query.get("continue"),
         timeout_seconds=_integer(query, "timeoutSeconds"),
         allow_watch_bookmarks=query.flag("allowWatchBookmarks"),
@@ -135,10 +141,11 @@ def _integer(query: Query, name: str) -> int | None:
     text = query.get(name)
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+    if not _NUMBER.fullmatch(text):
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if len(text) > _LONGEST or not -(2**63) <= int(text) < 2**63:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return int(text)
 
 
 def _check(options: ListOptions, watching: bool) -> None:

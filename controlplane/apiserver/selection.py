@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from controlplane.api.field_labels import check_field_selector
 from controlplane.api.meta_v1 import StatusCause, StatusDetails
-from controlplane.api.selectors import FieldSelector, Selector
+from controlplane.api.selectors import FieldSelector, Selector, SelectorError
 from controlplane.api.status import BadRequest, Expired, Timeout
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.continue_token import ContinueToken, parse_continue
@@ -74,14 +75,14 @@ class Scope:
 
 def scope_of(storage: ResourceStorage, namespace: str, options: ListOptions) -> Scope:
     """Return what a LIST, WATCH or deletecollection is about. Raises BadRequest for a field nobody can select by."""
-    known = storage.selectable
-    for term in options.fields.terms:
-        if term.field not in known:
-            raise BadRequest(
-                f'"{term.field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
-            )
+    fields = options.fields
+    if not fields.everything:
+        try:
+            fields = check_field_selector(storage.resource, fields)
+        except SelectorError as error:
+            raise BadRequest(str(error)) from error
     directory = f"{namespace}/" if namespace and storage.resource.namespaced else ""
-    return Scope(storage, directory, options.labels, options.fields)
+    return Scope(storage, directory, options.labels, fields)
 
 
 async def select(scope: Scope, options: ListOptions, clock: Clock) -> Page:

@@ -42,7 +42,6 @@ class ResourceStorage:
         self.cache: ResourceCache = cache.of(self.prefix)
         self.allocator: ServiceAllocator | None = None
         self._store, self._ttl = store, ttl
-        self.selectable = frozenset(strategy.selectable_fields({"metadata": {}}))
         self.converts = self.cache.open != self.open  # its bytes are another version's
 
     # --- reading
