@@ -25,6 +25,10 @@ _NAME_CHECKS: Mapping[tuple[str, str], Check] = {
 }
 
 
+_STANDARD_FINALIZERS = frozenset({"foregroundDeletion", "kubernetes", "orphan"})
+_BARE = "coordination.k8s.io"  # upstream checks the metadata of Leases less than that of others
+
+
 def name_check(resource: Resource) -> Check:
     """Return how objects of a resource may be called."""
     return _NAME_CHECKS.get((resource.group, resource.kind), names.dns1123_subdomain)
@@ -40,6 +44,8 @@ def validate_metadata(resource: Resource, metadata: ObjectMeta, path: str = "met
         errors += checked(f"{path}.name", metadata.name, check(metadata.name))
     else:
         errors.append(required(f"{path}.name", "name or generateName is required"))
+    if metadata.finalizers and resource.group != _BARE:
+        errors += _validate_finalizer_names(metadata.finalizers, f"{path}.finalizers")
     return errors + _validate_namespace(resource, metadata, path) + validate_annotated(metadata, path)
 
 
@@ -108,6 +114,16 @@ def _validate_finalizers(finalizers: list[str], path: str) -> list[FieldError]:
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         errors.append(invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"))
     return errors
+
+
+def _validate_finalizer_names(finalizers: list[str], path: str) -> list[FieldError]:
+    """Check that whoever adds a finalizer says whose it is."""
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid(f"{path}[{index}]", one, why)
+        for index, one in enumerate(finalizers)
+        if "/" not in one and one not in _STANDARD_FINALIZERS
+    ]
 
 
 def validate_metadata_update(new: ObjectMeta, old: ObjectMeta, path: str = "metadata") -> list[FieldError]:
