@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
+import importlib
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -151,8 +154,7 @@ class Iptables:
         and follows a null pointer where one is closed; open, they hold a copy of every rule there is. So all are open
         only while somebody looks at rules, and one `alone` where chains are enough.
         """
-        import iptc
-
+        iptc = _library()
         kind = iptc.Table6 if self.ipv6 else iptc.Table
         opened = []
         try:
@@ -168,6 +170,24 @@ class Iptables:
                         one.close()
         except iptc.IPTCError as error:
             raise IptablesFailure(f"{self._command} -t {table}: {error}") from error
+
+
+@functools.cache
+def _library() -> Any:
+    """python-iptables, imported when first needed: it loads shared libraries that not every machine has.
+
+    It would also import all of setuptools (7 MB) to learn one path, which it can do without when there is none.
+    """
+    missing = object()
+    present = sys.modules.get("distutils", missing)
+    sys.modules["distutils"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("iptc")
+    finally:
+        if present is missing:
+            del sys.modules["distutils"]
+        else:
+            sys.modules["distutils"] = present  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
@@ -190,15 +210,13 @@ def _execute(command: list[str], entry: bytes = b"") -> subprocess.CompletedProc
 
 
 def _present(table: Any, jump: Jump) -> bool:
-    import iptc
-
+    iptc = _library()
     rules = iptc.Chain(table, jump.chain).rules
     return any(rule.target is not None and rule.target.name == jump.target for rule in rules)
 
 
 def _insert(table: Any, jump: Jump) -> None:
-    import iptc
-
+    iptc = _library()
     chain = iptc.Chain(table, jump.chain)
     rule = (iptc.Rule6 if isinstance(table, iptc.Table6) else iptc.Rule)(chain=chain)
     if jump.new_connections_only:
