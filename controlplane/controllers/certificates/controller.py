@@ -30,8 +30,6 @@ from controlplane.pki.csr import BadRequestForCertificate
 _log = logging.getLogger(__name__)
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-# Seconds until a serving request is looked at again whose names the Node does not have (yet).
-_NAMES_MAY_COME = 10.0
 # Seconds between two sweeps; upstream's number.
 _SWEEP = 3600.0
 
@@ -47,6 +45,7 @@ class CsrApprover:
         self._nodes = environment.informers.of(Node)
         self._waiting: dict[str, list[str]] = {}  # what each request waits for, as last said
         self._requests.on_change(self._changed)
+        self._nodes.on_change(self._node_changed)
 
     async def run(self) -> None:
         await synced(self._requests, self._nodes)
@@ -58,35 +57,38 @@ class CsrApprover:
         elif old is not None:
             self._waiting.pop(old.metadata.name, None)
 
-    async def reconcile(self, name: str) -> float | None:
+    def _node_changed(self, *_: object) -> None:
+        """A request may have come before its Node, or before the address it names."""
+        for name in self._waiting:
+            self._queue.add(name)
+
+    async def reconcile(self, name: str) -> None:
         request = self._requests.lister.get("", name)
         if request is None or is_decided(request) or request.status.certificate:
-            return None
+            return
         try:
             for right in rights_to_ask(request):
                 if await self._may(request, right.subresource):
                     await self._approve(request, right.message)
-                    return None
-            return await self._serving(request)
+                    return
+            await self._serving(request)
         except BadRequestForCertificate as error:
             _log.info("certificate request %s is left to a person: %s", name, error)
-            return None
 
-    async def _serving(self, request: CertificateSigningRequest) -> float | None:
+    async def _serving(self, request: CertificateSigningRequest) -> None:
         node_name = serving_node(request)
         if not node_name:
-            return None
+            return
         node = self._nodes.lister.get("", node_name)
         foreign = foreign_names(request, node) if node is not None else ["(no such Node yet)"]
         if foreign:
             name = request.metadata.name
             if self._waiting.get(name) != foreign:
                 _log.info("certificate request %s waits: not of node %s: %s", name, node_name, foreign)
-            self._waiting[name] = foreign
-            return _NAMES_MAY_COME
+            self._waiting[name] = foreign  # until a Node changes
+            return
         message = "Auto approving kubelet serving certificate: every name in it is an address of its Node."
         await self._approve(request, message)
-        return None
 
     async def _may(self, request: CertificateSigningRequest, subresource: str) -> bool:
         spec = request.spec
