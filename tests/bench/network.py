@@ -53,6 +53,13 @@ def kubectl(*arguments: str, stdin: str = "") -> str:
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stdout
 
 
+def iperf(machine: str, pod: str, arguments: str) -> str:
+    """Return the command that runs iperf3, which only the pod's image has, in the hand-made namespace."""
+    container = kubectl("get", "pod", pod, "-o", "jsonpath={.status.containerStatuses[0].containerID}")
+    number = shell(machine, f"ctr -n k8s.io tasks ls | awk '$1 == \"{container.rpartition('/')[2]}\" {{print $2}}'")
+    return f"ip netns exec {HAND} nsenter -t {number.strip()} -m iperf3 {arguments}"
+
+
 def pods() -> str:
     """Start one pod a node; return the address of the second."""
     image = subprocess.run(
@@ -85,11 +92,12 @@ def main() -> None:
         target = pods()
         by_hand(ONE, 1, addresses[ONE], addresses[TWO])
         by_hand(TWO, 2, addresses[TWO], addresses[ONE])
-        shell(TWO, f"systemd-run --unit=bench-iperf --collect ip netns exec {HAND} iperf3 -s")
+        shell(TWO, f"systemd-run --unit=bench-iperf --collect {iperf(TWO, 'bench-two', '-s')}")
+        client = iperf(ONE, "bench-one", f"-J -t {SECONDS} -c 10.77.2.2")
         ours: list[float] = []
         hand: list[float] = []
         for _ in range(ROUNDS):  # in turns, so that whatever else the machine does hits both
-            hand.append(gigabits(lambda: shell(ONE, f"ip netns exec {HAND} iperf3 -J -t {SECONDS} -c 10.77.2.2")))
+            hand.append(gigabits(lambda: shell(ONE, client)))
             ours.append(
                 gigabits(lambda: kubectl("exec", "bench-one", "--", "iperf3", "-J", "-t", str(SECONDS), "-c", target))
             )
