@@ -194,7 +194,7 @@ def validate_service_update(new: Service, old: Service) -> list[FieldError]:
     if "ExternalName" in (ours.type, theirs.type) or not theirs.cluster_ip:
         return errors
     if ours.cluster_ip != theirs.cluster_ip:
-        errors += immutable("spec.clusterIPs[0]", ours.cluster_ip, theirs.cluster_ip)
+        errors.append(invalid("spec.clusterIPs[0]", ours.cluster_ips, "may not change once set"))
     if theirs.ip_families and ours.ip_families and ours.ip_families[0] != theirs.ip_families[0]:
         errors.append(invalid("spec.ipFamilies[0]", ours.ip_families[0], "may not change once set"))
     if theirs.type == ours.type == "LoadBalancer":

@@ -38,6 +38,7 @@ def _needs_health_check(spec: Document) -> bool:
 def _keep_addresses(new: Document, old: Document) -> None:
     if not (_has_cluster_ip(new) and _has_cluster_ip(old)):
         return
+    _follow_the_single_address(new, old)
     if not new.get("clusterIP") and not new.get("clusterIPs"):
         for name in ("clusterIP", "clusterIPs"):
             if old.get(name):
@@ -47,6 +48,16 @@ def _keep_addresses(new: Document, old: Document) -> None:
     for name in ("ipFamilies", "ipFamilyPolicy"):
         if not new.get(name) and old.get(name):
             new[name] = old[name]
+
+
+def _follow_the_single_address(new: Document, old: Document) -> None:
+    """Whoever changes clusterIP alone means the list too; validation has its say about that."""
+    if new.get("clusterIP") == old.get("clusterIP") or new.get("clusterIPs") != old.get("clusterIPs"):
+        return
+    if new.get("clusterIP"):
+        new["clusterIPs"] = [new["clusterIP"]]
+    else:
+        new.pop("clusterIPs", None)
 
 
 def _keep_node_ports(new: Document, old: Document) -> None:

@@ -304,9 +304,10 @@ def test_service(spec: dict[str, Any], expected: list[str]) -> None:
 
 
 def test_service_keeps_its_address() -> None:
-    new, old = ({"spec": {"ports": [PORT], "clusterIP": f"10.96.0.{last}"}} for last in (8, 7))
+    addresses = ("10.96.0.8", "10.96.0.7")
+    new, old = ({"spec": {"ports": [PORT], "clusterIP": one, "clusterIPs": [one]}} for one in addresses)
     assert update_errors("v1", "Service", new, old) == [
-        'spec.clusterIPs[0]: Invalid value: "10.96.0.8": field is immutable'
+        'spec.clusterIPs[0]: Invalid value: ["10.96.0.8"]: may not change once set'
     ]
 
 
