@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from controlplane.kit import completion
 from controlplane.kit.explained import Explained
 from nodeagent.cmd.join import add_parser as add_join
 from nodeagent.cmd.proxy import add_parser as add_proxy
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add_parser in (add_join, add_run, add_reset, add_proxy):
         add_parser(commands)
+    completion.add_parser(commands, parser)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)

@@ -26,7 +26,7 @@ from nodeagent.cri.records import Condition
 from nodeagent.cri.runtime import Runtime
 from nodeagent.dns.forward import resolv_conf_of
 from nodeagent.kernel.inotify import Inotify
-from nodeagent.metrics.usage import UsageReader
+from nodeagent.metrics.usage import PodPlace, UsageReader
 from nodeagent.network.overlay import Overlay
 from nodeagent.node.heartbeat import Heartbeat
 from nodeagent.node.machine import read_machine, read_pressure
@@ -34,8 +34,9 @@ from nodeagent.node.registration import register
 from nodeagent.node.render import Observed, address_conflict
 from nodeagent.node.status import CHECK_SECONDS, StatusWriter
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
-from nodeagent.pods.cgroups import CgroupDriver
+from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
+from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings as PodSettings
 from nodeagent.server.app import NodeServer
 
@@ -222,7 +223,15 @@ class NodeRooms:
 
     def _server(self, pods: PodAgent) -> Coroutine[Any, Any, None]:
         agent, config = self.agent, self.agent.config
-        usage = UsageReader(self.settings.name, self.state, self.runtime, self.clock)
+        driver = CgroupDriver(config.cgroup_driver)
+        usage = UsageReader(
+            self.settings.name,
+            self.state,
+            self.runtime,
+            self.clock,
+            places=lambda: {one.metadata.uid: _place(one, driver) for one in (worker.pod for worker in pods.workers())},
+            container_cgroup=lambda pod_cgroup, container: container_cgroup(pod_cgroup, container, driver),
+        )
         pages = node_pages(agent.registry, agent.kubelet_metrics, usage, pods, agent.certificates, config, self.clock)
         server = NodeServer(
             node_name=self.settings.name,
@@ -235,6 +244,11 @@ class NodeRooms:
             pages=pages,
         )
         return server.run(config.bind_address, config.port, agent.certificates.tls)
+
+
+def _place(pod: Pod, driver: CgroupDriver) -> PodPlace:
+    path = cgroup_path(pod.metadata.uid, qos_class(pod), driver)
+    return PodPlace(path, own_network=not pod.spec.host_network)
 
 
 def runtime_problems(conditions: Sequence[Condition], overlay_problem: str) -> tuple[str, ...]:

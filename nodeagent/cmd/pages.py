@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 
 from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, render
 from controlplane.kit.serving import Page
 from nodeagent.cmd.certificates import NodeCertificates
 from nodeagent.cmd.config import NodeAgentConfig, key_of
+from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.metrics import cadvisor, resource
 from nodeagent.metrics.kubelet import KubeletMetrics, Reading
 from nodeagent.metrics.summary import summary
-from nodeagent.metrics.usage import UsageReader
+from nodeagent.metrics.usage import Usage, UsageReader
 from nodeagent.pods.agent import PodAgent
 
 
@@ -33,16 +35,19 @@ def node_pages(
         return _text(render(registry))
 
     async def containers(_: web.Request) -> web.Response:
-        return _text(_render(Reading(cadvisor.families(await usage.read()))))
+        return await _usage_page(usage, cadvisor.families)
 
     async def resources(_: web.Request) -> web.Response:
-        return _text(_render(Reading(resource.families(await usage.read()))))
+        return await _usage_page(usage, resource.families)
 
     async def probes(_: web.Request) -> web.Response:
         return _text(b"")
 
     async def stats(_: web.Request) -> web.Response:
-        return web.json_response(summary(await usage.read()))
+        try:
+            return web.json_response(summary(await usage.read()))
+        except RuntimeFailure as failure:
+            return _unread(failure)
 
     async def settings(_: web.Request) -> web.Response:
         shown = {key_of(name): value for name, value in dataclasses.asdict(config).items()}
@@ -72,10 +77,19 @@ def _refresh(metrics: KubeletMetrics, pods: PodAgent, certificates: NodeCertific
     metrics.renew_errors.set(certificates.client.renewal_errors)
 
 
-def _render(reading: Reading) -> bytes:
+async def _usage_page(usage: UsageReader, families: Callable[[Usage], Iterable[Metric]]) -> web.Response:
+    try:
+        reading = Reading(families(await usage.read()))
+    except RuntimeFailure as failure:
+        return _unread(failure)
     registry = CollectorRegistry()
     registry.register(reading)
-    return render(registry)
+    return _text(render(registry))
+
+
+def _unread(failure: RuntimeFailure) -> web.Response:
+    """Say that the runtime does not answer: a scrape that fails is seen, figures that are missing may not be."""
+    return web.Response(status=503, text=f"{failure}\n")
 
 
 def _text(body: bytes) -> web.Response:

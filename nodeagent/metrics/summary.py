@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controlplane.kit.timestamps import format_time
+from nodeagent.kernel.netdev import Interface
 from nodeagent.metrics.usage import ContainerUsage, Usage
 
 
@@ -28,19 +29,7 @@ def _node(usage: Usage) -> dict[str, Any]:
             "usageBytes": machine.memory_used,
             "workingSetBytes": machine.memory_total - machine.memory_available,
         },
-        "network": {
-            "time": now,
-            "interfaces": [
-                {
-                    "name": one.name,
-                    "rxBytes": one.received,
-                    "rxErrors": one.received_errors,
-                    "txBytes": one.sent,
-                    "txErrors": one.sent_errors,
-                }
-                for one in machine.interfaces
-            ],
-        },
+        "network": {"time": now, "interfaces": [_interface(one) for one in machine.interfaces]},
         "fs": {
             "time": now,
             "availableBytes": machine.disk_available,
@@ -53,6 +42,23 @@ def _node(usage: Usage) -> dict[str, Any]:
     }
 
 
+def _interface(one: Interface) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "rxBytes": one.received,
+        "rxErrors": one.received_errors,
+        "txBytes": one.sent,
+        "txErrors": one.sent_errors,
+    }
+
+
+def _network(now: str, interfaces: tuple[Interface, ...]) -> dict[str, Any]:
+    """A pod's network; the Summary API's main interface is the one that the sandbox came with."""
+    shown = [_interface(one) for one in interfaces]
+    main = next((one for one in shown if one["name"] == "eth0"), {})
+    return {"network": {"time": now, **main, "interfaces": shown}} if shown else {}
+
+
 def _pod(usage: Usage, key: tuple[str, str, str], members: tuple[ContainerUsage, ...]) -> dict[str, Any]:
     namespace, name, uid = key
     now = _time(usage.read_at)
@@ -62,6 +68,7 @@ def _pod(usage: Usage, key: tuple[str, str, str], members: tuple[ContainerUsage,
         "containers": [_container(one, now) for one in members],
         "cpu": {"time": now, "usageCoreNanoSeconds": int(sum(one.cpu_seconds for one in members) * 1e9)},
         "memory": {"time": now, "workingSetBytes": sum(one.working_set for one in members)},
+        **_network(now, usage.networks.get(uid, ())),
         "ephemeral-storage": {"time": now, "usedBytes": sum(one.disk for one in members)},
     }
 

@@ -1,11 +1,12 @@
-"""One reading of what is used: by containers from the runtime, by the machine from psutil."""
+"""One reading of what is used: by containers from the runtime and the kernel, by the machine from psutil."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,9 @@ import psutil
 from controlplane.kit.clock import Clock
 from nodeagent.cri.records import POD_NAME, POD_NAMESPACE, POD_UID, Container, ContainerStats
 from nodeagent.cri.runtime import Runtime
+from nodeagent.kernel import cgroup, netdev
+from nodeagent.kernel.cgroup import Counters
+from nodeagent.kernel.netdev import Interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,19 @@ class ContainerUsage:
     major_page_faults: int
     disk: int
     inodes: int
+    cgroup: str = ""
+    counters: Counters = field(default_factory=Counters)
 
 
 @dataclass(frozen=True, slots=True)
-class InterfaceUsage:
-    name: str
-    received: int
-    sent: int
-    received_packets: int
-    sent_packets: int
-    received_dropped: int
-    sent_dropped: int
-    received_errors: int
-    sent_errors: int
+class PodPlace:
+    """Where a pod's usage is to be read: its cgroup, and whether its network is its own rather than the node's."""
+
+    cgroup: str
+    own_network: bool
+
+
+Places = Mapping[str, PodPlace]  # by pod UID
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class MachineUsage:
     disk_available: int
     inodes_total: int
     inodes_free: int
-    interfaces: tuple[InterfaceUsage, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Usage:
     read_at: float
     machine: MachineUsage
     containers: tuple[ContainerUsage, ...] = ()
+    places: Places = field(default_factory=dict)
+    networks: Mapping[str, tuple[Interface, ...]] = field(default_factory=dict)  # by pod UID
 
     def by_pod(self) -> Mapping[tuple[str, str, str], tuple[ContainerUsage, ...]]:
         """The containers of each pod, by namespace, name and UID."""
@@ -91,6 +97,8 @@ class UsageReader:
     state: Path
     runtime: Runtime
     clock: Clock
+    places: Callable[[], Places]
+    container_cgroup: Callable[[str, str], str]  # from a pod's cgroup and a container's id
     _last: tuple[float, Usage] | None = field(default=None)
 
     async def read(self) -> Usage:
@@ -99,12 +107,27 @@ class UsageReader:
             return self._last[1]
         stats = await self.runtime.container_stats()
         listed = {container.id: container for container in await self.runtime.list_containers()}
-        containers = tuple(
-            _container(one, listed[one.id]) for one in stats if one.id in listed and POD_UID in one.labels
-        )
-        usage = Usage(self.node, self.clock.now().timestamp(), read_machine(self.state), containers)
+        known = [_container(one, listed[one.id]) for one in stats if one.id in listed and POD_UID in one.labels]
+        usage = await asyncio.to_thread(self._read, known, self.places())
         self._last = (now, usage)
         return usage
+
+    def _read(self, known: list[ContainerUsage], places: Places) -> Usage:
+        """Add what only the kernel says; many small files, so not in the event loop."""
+        containers, networks = [], dict[str, tuple[Interface, ...]]()
+        for one in known:
+            place = places.get(one.pod_uid)
+            if place is not None:
+                one = replace(one, cgroup=self.container_cgroup(place.cgroup, one.id))
+                one = replace(one, counters=cgroup.counters(one.cgroup))
+                if place.own_network and one.pod_uid not in networks:
+                    # Any process of the pod sees the pod's interfaces.
+                    inside = next(iter(cgroup.processes(one.cgroup)), "")
+                    seen = netdev.interfaces(inside) if inside else ()
+                    networks[one.pod_uid] = tuple(interface for interface in seen if interface.name != "lo")
+            containers.append(one)
+        read_at = self.clock.now().timestamp()
+        return Usage(self.node, read_at, read_machine(self.state), tuple(containers), places, networks)
 
 
 def _container(stats: ContainerStats, listed: Container) -> ContainerUsage:
@@ -131,7 +154,6 @@ def read_machine(state: Path) -> MachineUsage:
     """Read the machine's own usage; `state` is on the file system that pods share."""
     cpu, memory, disk, inodes = psutil.cpu_times(), psutil.virtual_memory(), shutil.disk_usage(state), os.statvfs(state)
     idle = cpu.idle + getattr(cpu, "iowait", 0.0)
-    counters = psutil.net_io_counters(pernic=True)
     return MachineUsage(
         booted_at=psutil.boot_time(),
         cpu_seconds=sum(cpu) - idle - getattr(cpu, "guest", 0.0) - getattr(cpu, "guest_nice", 0.0),
@@ -142,18 +164,5 @@ def read_machine(state: Path) -> MachineUsage:
         disk_available=disk.free,
         inodes_total=inodes.f_files,
         inodes_free=inodes.f_favail,
-        interfaces=tuple(
-            InterfaceUsage(
-                name=name,
-                received=one.bytes_recv,
-                sent=one.bytes_sent,
-                received_packets=one.packets_recv,
-                sent_packets=one.packets_sent,
-                received_dropped=one.dropin,
-                sent_dropped=one.dropout,
-                received_errors=one.errin,
-                sent_errors=one.errout,
-            )
-            for name, one in sorted(counters.items())
-        ),
+        interfaces=netdev.interfaces(),
     )

@@ -35,3 +35,9 @@ def cgroup_path(uid: str, qos: str, driver: CgroupDriver) -> str:
         return parent
     words = parent.removesuffix(".slice").split("-")
     return "/" + "/".join("-".join(words[: count + 1]) + ".slice" for count in range(len(words)))
+
+
+def container_cgroup(pod_cgroup: str, container_id: str, driver: CgroupDriver) -> str:
+    """Return the directory of a container's cgroup, as containerd names it."""
+    name = f"cri-containerd-{container_id}.scope" if driver is CgroupDriver.SYSTEMD else container_id
+    return f"{pod_cgroup}/{name}"
