@@ -88,6 +88,10 @@ class Discovery:
             "/apis": _etagged(_aggregated({group: versions for group, versions in groups.items() if group})),
         }
 
+    @property
+    def paths(self) -> Sequence[str]:
+        return tuple(self._documents)
+
     def answer(self, request: Request) -> Response | None:
         """Answer a GET of a discovery path; None for any other path."""
         path = request.path.rstrip("/")

@@ -8,7 +8,7 @@ GET /readyz?verbose          [+]ping ok
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controlplane.apiserver.messages import Query, Response
@@ -30,6 +30,11 @@ class Health:
     """The checks behind each of the three paths."""
 
     checks: Mapping[str, Mapping[str, Check]]  # by livez, readyz, healthz, then by name
+
+    @property
+    def paths(self) -> Sequence[str]:
+        each = [f"/{root}/{name}" for root, checks in self.checks.items() for name in checks]
+        return (*(f"/{root}" for root in self.checks), *each)
 
     async def answer(self, path: str, query: Query) -> Response | None:
         """Answer a GET of a health path; None for any other."""

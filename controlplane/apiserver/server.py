@@ -128,6 +128,9 @@ class ApiServer:
             },
         }
         health = self._health()
+        others = ("/metrics", "/openapi/v2", "/openapi/v3")
+        paths = sorted({*documents, *discovery.paths, *health.paths, *others})
+        documents[""] = Response(200, encode({"paths": paths}))  # what GET / answers
 
         async def fixed(request: Request) -> Response | None:
             known = documents.get(request.path.rstrip("/"))

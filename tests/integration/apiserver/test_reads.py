@@ -350,3 +350,13 @@ async def test_watches_end_when_the_server_stops(ask: Asker) -> None:
             async with asyncio.timeout(5):
                 await following()
     assert "[-]shutdown failed" in (await ask("GET", "/readyz")).body
+
+
+async def test_the_root_lists_every_path_that_is_no_resource(ask: Asker) -> None:
+    paths = (await ask("GET", "/")).body["paths"]
+    assert paths == sorted(paths)
+    assert {"/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz", "/livez/ping", "/metrics"} < set(
+        paths
+    )
+    statuses = {path: (await ask("GET", path, accept="*/*")).status for path in paths}
+    assert {path: status for path, status in statuses.items() if status != 200} == {}
