@@ -96,8 +96,12 @@ class SchedulingQueue:
 
     def done(self, queued: QueuedPod) -> None:
         """Forget a pod that has its node now, but not another one that took its name meanwhile."""
-        if self._pods.get(queued.info.key) is queued:
+        if self.knows(queued):
             self.delete(queued.info.key)
+
+    def knows(self, queued: QueuedPod) -> bool:
+        """Whether a pod that was popped still waits for a node, and no other one took its name."""
+        return self._pods.get(queued.info.key) is queued
 
     async def pop(self) -> QueuedPod:
         """Return the next pod; it stays known until `delete`, or `put_back` gives it another turn."""
@@ -115,7 +119,7 @@ class SchedulingQueue:
 
     def put_back(self, queued: QueuedPod, rejected_by: frozenset[str]) -> None:
         """Keep a pod that found no node; without a rule to blame (an error), it is tried after its back-off."""
-        if self._pods.get(queued.info.key) is not queued:
+        if not self.knows(queued):
             return  # deleted meanwhile
         queued.rejected_by = rejected_by
         queued.since = self._clock.monotonic()

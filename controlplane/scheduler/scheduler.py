@@ -65,7 +65,10 @@ class Scheduler:
             while True:
                 queued = await self.queue.pop()
                 await self._slots.acquire()
-                self._take_turn(queued, tasks)
+                if self.queue.knows(queued):
+                    self._take_turn(queued, tasks)
+                else:
+                    self._slots.release()  # while it waited for a slot it was deleted, or got a node from somebody else
                 await asyncio.sleep(0)  # a long queue must not keep bindings and watches waiting
 
     # What the informers tell
@@ -138,6 +141,7 @@ class Scheduler:
 
     async def _could_not_bind(self, queued: QueuedPod, error: Exception, started: float) -> None:
         self.cache.forget(queued.info.uid)
+        self.queue.changed(PodChange(queued.pod, None))  # what it was to take is free for those it was refused
         self._metrics.attempted("error", self._clock.monotonic() - started)
         if isinstance(error, NotFound):
             self.queue.done(queued)  # the pod is gone, so nobody needs to hear of it

@@ -11,7 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controlplane.api.core_v1 import Event, Node, Pod
-from controlplane.api.status import InternalError
+from controlplane.api.resources import resource_of
+from controlplane.api.status import InternalError, not_found
 from controlplane.client.client import Client
 from controlplane.client.events import EventRecorder
 from controlplane.client.informer import Informers
@@ -200,3 +201,12 @@ async def test_node_that_went_is_chosen_no_more(world: World) -> None:
     world.api.add(a_pod("web"))
     await world.clock.advance(0.1)
     assert world.node_of("web") == "n2"
+
+
+async def test_pod_that_could_not_be_bound_makes_room_for_those_it_kept_out(world: World) -> None:
+    world.api.add(a_node("n1", cpu="1"))
+    world.api.fail(not_found(resource_of(Pod), "gone"), method="POST", path="/gone/binding")
+    world.api.add(a_pod("gone", cpu="600m", priority=1))
+    world.api.add(a_pod("web", cpu="600m"))
+    await world.clock.advance(1.5)
+    assert world.node_of("web") == "n1"
