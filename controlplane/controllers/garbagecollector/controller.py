@@ -14,7 +14,7 @@ from controlplane.api.base import KubeStruct
 from controlplane.api.codec import encode
 from controlplane.api.meta_v1 import DeleteOptions, ObjectMeta, OwnerReference, Preconditions
 from controlplane.api.resources import BY_KIND, RESOURCES, Resource
-from controlplane.api.status import Conflict, NotFound
+from controlplane.api.status import NotFound
 from controlplane.client.client import Client, PatchType
 from controlplane.client.informer import Informer, Informers
 from controlplane.client.reconcile import Reconciler
@@ -217,8 +217,7 @@ class GarbageCollector:
             if action.unblock:
                 unblocked = [msgspec.structs.replace(one, block_owner_deletion=False) for one in live.owner_references]
                 await self._set_owners(item, live, unblocked)
-            _log.info("deleting %s (%s): no owner wants it", item.identity, action.policy)
-            await self._delete(item.identity, action.policy)
+            await self._delete(item.identity, live, action)
 
     async def _finish_foreground(self, item: Item, live: ObjectMeta) -> None:
         """Let the object go if nothing blocks it any more; else see to what does."""
@@ -272,18 +271,23 @@ class GarbageCollector:
         except NotFound:
             return
 
-    async def _delete(self, identity: Identity, policy: str) -> None:
+    async def _delete(self, identity: Identity, live: ObjectMeta, action: Delete) -> None:
+        """Delete the object, unless it changed since `live` was read: it may have an owner now. Raises Conflict."""
         resource = await self._resource(identity.api_version, identity.kind)
         options = DeleteOptions(
             api_version="v1",
             kind="DeleteOptions",
-            preconditions=Preconditions(uid=identity.uid),
-            propagation_policy=policy,
+            # Our own patch, which unblocks, has made `live` an old version.
+            preconditions=Preconditions(
+                uid=identity.uid, resource_version="" if action.unblock else live.resource_version
+            ),
+            propagation_policy=action.policy,
         )
+        _log.info("deleting %s (%s): no owner wants it", identity, action.policy)
         try:
             await self._client.request("DELETE", resource.path(identity.namespace, identity.name), body=encode(options))
-        except (NotFound, Conflict):
-            return  # gone, or another object of that name: the watch tells
+        except NotFound:
+            return  # the watch tells
 
 
 def _names_the_same(one: OwnerReference, other: OwnerReference) -> bool:

@@ -193,6 +193,16 @@ async def test_a_kind_that_only_the_collector_follows_is_collected() -> None:
         assert world.api.list(ConfigMap) == []
 
 
+async def test_deletes_only_the_version_it_judged() -> None:
+    world = Family()
+    versions = {pod.metadata.uid: pod.metadata.resource_version for pod in world.api.list(Pod)}
+    async with world.running(GarbageCollector(world.environment)):
+        world.api.remove(ReplicaSet, "web-1", "default")
+        await world.settle()
+    asked = [one.body["preconditions"] for one in world.api.requests if one.method == "DELETE"]
+    assert {one["uid"]: one["resourceVersion"] for one in asked} == versions
+
+
 async def test_a_failing_server_only_delays() -> None:
     world = Family()
     from controlplane.api.status import InternalError
