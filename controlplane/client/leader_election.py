@@ -57,6 +57,7 @@ class LeaderElector:
         self._namespace, self._name, self.identity = namespace, name, identity
         self._seen: Lease | None = None
         self._moved_at = 0.0  # when the Lease last changed, by our own clock
+        self._failures = 0  # attempts in a row that got no usable answer
 
     def is_leader(self) -> bool:
         return self._seen is not None and self._seen.spec.holder_identity == self.identity
@@ -111,22 +112,34 @@ class LeaderElector:
         except NotFound:
             return await self._write(self._client.create, self._lease(ObjectMeta(), None))
         except (StatusError, Unreachable) as error:
-            _log.warning("lease %s/%s: %s", self._namespace, self._name, error)
-            return False
+            return self._lost(error)
         assert self._seen is not None
         if self._somebody_else_leads() and not self._ran_out():
+            self._recovered()
             return False
         return await self._write(self._client.update, self._lease(self._seen.metadata, self._seen.spec))
 
     async def _write(self, write: Callable[[Lease], Awaitable[Lease]], lease: Lease) -> bool:
         try:
             self._observe(await write(lease))
-            return True
         except (Conflict, AlreadyExists):
+            self._recovered()
             return False  # somebody else was faster: look again next time
         except (StatusError, Unreachable) as error:
-            _log.warning("lease %s/%s: %s", self._namespace, self._name, error)
-            return False
+            return self._lost(error)
+        self._recovered()
+        return True
+
+    def _lost(self, error: Exception) -> bool:
+        if self._failures == 0:
+            _log.warning("lease %s/%s: lost: %s", self._namespace, self._name, error)
+        self._failures += 1
+        return False
+
+    def _recovered(self) -> None:
+        if self._failures:
+            _log.info("lease %s/%s: recovered after %d attempts", self._namespace, self._name, self._failures)
+        self._failures = 0
 
     def _lease(self, metadata: ObjectMeta, spec: LeaseSpec | None) -> Lease:
         now = format_micro_time(self._clock.now())

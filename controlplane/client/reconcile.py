@@ -24,6 +24,7 @@ class Reconciler(Generic[K]):
 
     def __init__(self, name: str, reconcile: Reconcile[K], queue: WorkQueue[K], *, workers: int = 1):
         self._name, self._reconcile, self._queue, self._workers = name, reconcile, queue, workers
+        self._said: dict[K, str] = {}  # what is wrong with each key, said once and not at every retry
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -51,12 +52,18 @@ class Reconciler(Generic[K]):
             self._queue.add_rate_limited(key)
             return
         self._queue.forget(key)
+        if self._said.pop(key, None) is not None:
+            _log.info("%s: %s: recovered", self._name, key)
         if again is not None:
             self._queue.add_after(key, again)
 
     def _say(self, key: K, error: Exception) -> None:
         if isinstance(error, Conflict):
             _log.debug("%s: %s: somebody else was faster, again: %s", self._name, key, error)
+            return
+        known, self._said[key] = self._said.get(key), f"{type(error).__name__}: {error}"
+        if self._said[key] == known:
+            _log.debug("%s: %s: still: %s", self._name, key, error)
         elif isinstance(error, StatusError | Unreachable):
             _log.warning("%s: %s: again later: %s", self._name, key, error)
         else:

@@ -96,3 +96,17 @@ async def test_failure_of_what_leads_comes_out() -> None:
         await elector.run(broken)
     assert caught.group_contains(ValueError, match="a bug")
     assert lease(api)[0] == ""
+
+
+async def test_lost_server_is_told_once_and_so_is_its_return(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="controlplane.client.leader_election")
+    clock = ManualClock()
+    api = FakeApi(clock)
+    api.unreachable = True
+    candidate = Candidate(api, clock, "a")
+    await clock.advance(20)
+    api.unreachable = False
+    await clock.advance(5)
+    assert [record.levelname for record in caplog.records if "lost" in record.message] == ["WARNING"]
+    assert sum("recovered" in record.message for record in caplog.records) == 1
+    await candidate.stop()

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from controlplane.client.metrics import WorkQueueMetrics
 from controlplane.client.reconcile import Reconciler
+from controlplane.client.transport import Unreachable
 from controlplane.client.workqueue import ShutDown, WorkQueue
 from controlplane.kit.clock import ManualClock
 
@@ -77,6 +78,26 @@ async def test_failures_are_retried_ever_later_and_forgotten_on_success() -> Non
     running.cancel()
     assert attempts == pytest.approx([0.0, 0.005, 0.015, 0.035])
     assert queue.failures("a") == 0
+
+
+async def test_what_is_wrong_is_said_once_until_it_changes_or_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="controlplane.client.reconcile")
+    clock, wrong = ManualClock(), ["quota", "quota", "quota", "gone", "gone", ""]
+    queue: WorkQueue[str] = WorkQueue("q", clock)
+
+    async def reconcile(key: str) -> None:
+        if problem := wrong.pop(0):
+            raise Unreachable(problem)
+
+    running = asyncio.create_task(Reconciler("r", reconcile, queue).run())
+    queue.add("a")
+    await clock.advance(1)
+    running.cancel()
+    assert [record.message for record in caplog.records] == [
+        "r: a: again later: quota",
+        "r: a: again later: gone",
+        "r: a: recovered",
+    ]
 
 
 async def test_returned_seconds_mean_again_after() -> None:
