@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 
+from controlplane.kit import completion
 from controlplane.kit.explained import Explained
 
 # Each is a module of this package with `add_parser(commands)`, which sets `run` of what it parses.
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, module in COMMANDS.items():
         if wanted in ("", name):  # a server should not wait for the imports of its siblings
             import_module(f"controlplane.cmd.{module}").add_parser(commands)
+    completion.add_parser(commands, parser)
     options = parser.parse_args(given)
     try:
         return int(options.run(options) or 0)
