@@ -196,3 +196,5 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError as error:
         raise KubeconfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise KubeconfigError(f"{path} is not text") from error

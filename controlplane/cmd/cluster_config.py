@@ -85,7 +85,7 @@ def load(config_dir: Path) -> Endpoint:
         return Endpoint(**values)
     except FileNotFoundError:
         raise NoCluster(f"there is no control plane here ({path} is missing): run controlplane init first") from None
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, TypeError, AttributeError) as error:
         raise NoCluster(f"{path} cannot be used: {error}") from error
 
 

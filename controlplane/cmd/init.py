@@ -176,6 +176,8 @@ def _preflight(plan: Plan) -> None:
     ports = {"sampan-apiserver": plan.endpoint.bind_port, "sampan-controller-manager": 10257, "sampan-scheduler": 10259}
     wanted = [port for unit, port in ports.items() if unit not in running] if "start" in plan.phases else []
     problems = list(preflight.machine_problems(wanted, plan.data_dir, plan.endpoint.advertise_address))
+    if "start" in plan.phases:
+        problems += preflight.folder_problems(plan.config_dir, plan.data_dir)
     if problems:
         raise InitError("\n  ".join(["this machine cannot be a control plane as it is:", *problems]))
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from controlplane.pki.plan import Endpoint, split_host_port
 
+# Where systemd/*.service look for settings, and what their StateDirectory lets them write.
+UNITS_CONFIG, UNITS_DATA = Path("/etc/sampan"), Path("/var/lib/sampan")
 MIN_FREE_BYTES = 256 * 1024 * 1024  # the store, its log and a compaction of a small cluster
 
 
@@ -57,6 +59,15 @@ def machine_problems(ports: Iterable[int], folder: Path, address: str) -> Iterat
     free = shutil.disk_usage(_existing(folder)).free
     if free < MIN_FREE_BYTES:
         yield f"{folder} has only {free >> 20} MiB free; {MIN_FREE_BYTES >> 20} MiB are needed"
+
+
+def folder_problems(config: Path, data: Path) -> Iterator[str]:
+    """Yield why the units could not work with these folders: they name the one, and may write only below the other."""
+    advice = "leave it out, or give --skip-phases start and start the programs yourself"
+    if config != UNITS_CONFIG:
+        yield f"the units read their settings in {UNITS_CONFIG}, not in --config-dir {config}: {advice}"
+    if not data.is_relative_to(UNITS_DATA):
+        yield f"the units may write in {UNITS_DATA}, not in --data-dir {data}: {advice}"
 
 
 def routed_address() -> str:

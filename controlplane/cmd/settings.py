@@ -70,32 +70,26 @@ class Settings:
     def resolve(self, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
         """Return every setting's value, and warnings about retired flags. Raises SettingsError."""
         values: dict[str, Any] = dict(self.defaults)
+        retired: set[str] = set()
         if options.config:
-            values |= self.load(Path(options.config))
+            document = _read(Path(options.config))
+            values |= self._values(document, Path(options.config))
+            retired |= document.keys() & self.retired.keys()
         for setting in self.table:
             given = getattr(options, setting.name, None)
             if given is not None:
                 values[setting.name] = convert(given, setting.default, f"--{setting.name}")
-        warnings = [
-            f"--{name} has no effect: {why}"
-            for name, why in self.retired.items()
-            if getattr(options, name, None) is not None
-        ]
-        return values, warnings
+        retired |= {name for name in self.retired if getattr(options, name, None) is not None}
+        return values, [f"--{name} has no effect: {why}" for name, why in self.retired.items() if name in retired]
 
     def load(self, path: Path) -> dict[str, Value]:
         """Return what a file sets. Raises SettingsError."""
-        try:
-            loaded = yaml.safe_load(path.read_text()) or {}
-        except OSError as error:
-            raise SettingsError(f"cannot read {path}: {error.strerror}") from error
-        except yaml.YAMLError as error:
-            raise SettingsError(f"{path} is not YAML: {error}") from error
-        if not isinstance(loaded, dict):
-            raise SettingsError(f"{path}: expected settings, one a line")
+        return self._values(_read(path), path)
+
+    def _values(self, document: Mapping[str, Any], path: Path) -> dict[str, Value]:
         known = {setting.name: setting for setting in self.table}
         values: dict[str, Value] = {}
-        for name, value in loaded.items():
+        for name, value in document.items():
             if name in self.retired:
                 continue
             if name not in known:
@@ -114,6 +108,18 @@ class Settings:
             default = "" if value == setting.default else f" (default: {_yaml(setting.default)})"
             lines += ["", f"# {setting.note}{default}", f"{setting.name}: {_yaml(value)}"]
         return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from error
+    if not isinstance(loaded, dict):
+        raise SettingsError(f"{path}: expected settings, one a line")
+    return loaded
 
 
 def convert(given: Any, default: Value, where: str) -> Value:

@@ -121,8 +121,8 @@ CONTROLLER_MANAGER = Settings(
     ),
     retired={
         "address": "the name is bind-address",
-        "authentication-kubeconfig": "client certificates are checked against client-ca-file",
-        "authorization-kubeconfig": "metrics are for clients with a certificate",
+        "authentication-kubeconfig": "bearer tokens are shown to the API server that kubeconfig names",
+        "authorization-kubeconfig": "who may see metrics is for the API server to say that kubeconfig names",
         "cluster-name": "nothing here is named after the cluster",
         "concurrent-serviceaccount-token-syncs": "there are no token Secrets",
         "contention-profiling": "there is no profile to serve",
@@ -151,8 +151,8 @@ SCHEDULER = Settings(
     ),
     retired={
         "address": "the name is bind-address",
-        "authentication-kubeconfig": "client certificates are checked against client-ca-file",
-        "authorization-kubeconfig": "metrics are for clients with a certificate",
+        "authentication-kubeconfig": "bearer tokens are shown to the API server that kubeconfig names",
+        "authorization-kubeconfig": "who may see metrics is for the API server to say that kubeconfig names",
         "port": "there is no insecure port",
     },
 )

@@ -80,6 +80,21 @@ def test_a_full_disk_and_a_foreign_address_are_told(tmp_path: Path, monkeypatch:
     assert ["no interface of this machine" in problems[0], "MiB free" in problems[1]] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("config", "data", "problems"),
+    [
+        pytest.param("/etc/sampan", "/var/lib/sampan", [], id="the usual ones"),
+        pytest.param("/etc/sampan", "/var/lib/sampan/blue", [], id="below what the units may write"),
+        pytest.param("/etc/blue", "/var/lib/sampan", ["--config-dir /etc/blue"], id="settings that nobody reads"),
+        pytest.param("/etc/sampan", "/srv/blue", ["--data-dir /srv/blue"], id="a store that nobody may write"),
+    ],
+)
+def test_folders_that_the_units_do_not_know_are_told(config: str, data: str, problems: list[str]) -> None:
+    found = [*preflight.folder_problems(Path(config), Path(data))]
+    assert len(found) == len(problems)
+    assert all(part in problem for part, problem in zip(problems, found, strict=True))
+
+
 def test_without_root_nothing_else_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     [problem] = preflight.machine_problems([1], tmp_path, "192.0.2.77")

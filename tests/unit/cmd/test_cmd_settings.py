@@ -57,9 +57,16 @@ def test_retired_flags_warn_and_do_nothing() -> None:
     assert resolve("--old-flag=3") == (SETTINGS.defaults, ["--old-flag has no effect: it is gone"])
 
 
+def test_retired_settings_of_a_file_warn_too(tmp_path: Path) -> None:
+    file = tmp_path / "test.yaml"
+    file.write_text("old-flag: 3\n")
+    assert resolve("--config", str(file)) == (SETTINGS.defaults, ["--old-flag has no effect: it is gone"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        pytest.param("name: caf\udce9", "is not YAML", id="no UTF-8"),
         pytest.param("nmae: y", 'there is no setting "nmae"', id="a misspelt name"),
         pytest.param("count: many", "count: 'many' is not a number", id="a text for a number"),
         pytest.param("switch: 3", "switch: 3 is not true or false", id="a number for a switch"),
@@ -69,7 +76,7 @@ def test_retired_flags_warn_and_do_nothing() -> None:
 )
 def test_files_that_are_wrong_say_where(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "test.yaml"
-    file.write_text(text)
+    file.write_text(text, errors="surrogateescape")
     with pytest.raises(SettingsError) as refused:
         resolve("--config", str(file))
     assert message in str(refused.value)
