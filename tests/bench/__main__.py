@@ -6,13 +6,14 @@ import subprocess
 import sys
 
 from tests.bench import api, network, pods, proxy, rules
-from tests.bench.tools import CannotMeasure
+from tests.bench.tools import RESULTS, CannotMeasure
 
 BENCHES = {"api": api.main, "proxy": proxy.main, "pods": pods.main, "network": network.main, "rules": rules.main}
 
 
 def main() -> int:
     wanted = sys.argv[1:] or list(BENCHES)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     failed = 0
     for name in wanted:
         if name not in BENCHES:

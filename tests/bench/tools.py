@@ -67,7 +67,8 @@ class ControlPlane:
 @contextlib.contextmanager
 def control_plane(address: str, port: int) -> Iterator[ControlPlane]:
     """Certificates, configuration and an empty store, in a directory that goes when the block ends."""
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=_scratch()) as name:
+    # On the real disk: /tmp may be memory, where fsync costs nothing.
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=RESULTS) as name:
         directory = Path(name)
         command = [
             *(str(BIN / "controlplane"), "init", "--config-dir", f"{name}/etc", "--data-dir", f"{name}/data"),
@@ -80,12 +81,6 @@ def control_plane(address: str, port: int) -> Iterator[ControlPlane]:
         text = settings.read_text().replace("bind-address: 0.0.0.0", f"bind-address: {address}")
         settings.write_text(text)
         yield ControlPlane(directory, address, port)
-
-
-def _scratch() -> Path:
-    """A directory on the real disk: /tmp may be memory, where fsync costs nothing."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    return RESULTS
 
 
 @contextlib.contextmanager
