@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> NodeAgentConfig:
-    parse_labels(options.node_labels)
+    parse_labels(options.node_labels)  # these two for their complaints: the agent would make them only when it starts
     parse_taints(options.register_with_taints)
     return replace(
         NodeAgentConfig(),
@@ -142,22 +142,25 @@ async def _already_joined(config: NodeAgentConfig, ca: bytes, clock: Clock) -> b
 
 async def _wait_registered(config: NodeAgentConfig, clock: Clock) -> None:
     from controlplane.api.core_v1 import Node
-    from controlplane.api.status import NotFound
+    from controlplane.api.status import StatusError
     from controlplane.client import kubeconfig
     from controlplane.client.client import Client
+    from controlplane.client.transport import Unreachable
     from nodeagent.node.bootstrap import JoinError
 
     connection = kubeconfig.load(Path(config.kubeconfig)).connection()
     deadline = clock.monotonic() + REGISTER_SECONDS
+    last = ""
     async with connection.open(clock) as transport:
         while clock.monotonic() < deadline:
             try:
                 await Client(transport).get(Node, config.hostname_override)
                 return
-            except NotFound:
+            except (StatusError, Unreachable) as error:
+                last = str(error)
                 await clock.sleep(0.25)
     raise JoinError(
-        f"the agent runs but did not register within {REGISTER_SECONDS:.0f} s: journalctl -u {UNIT} says why"
+        f"the agent runs but did not register within {REGISTER_SECONDS:.0f} s ({last}): journalctl -u {UNIT} says why"
     )
 
 

@@ -89,7 +89,6 @@ class NodeRooms:
             self.overlay.run(),
             self.recorder.run(),
             pods.run(),
-            *self.agent.certificates.coroutines(),
             self._server(pods),
             keep_serving("health", health, self.clock),
         ]
@@ -104,10 +103,12 @@ class NodeRooms:
         agent.notifier.ready(f"node {name} at {self.settings.addresses[0]}")
         self.recorder.event(node, "Normal", "Starting", "Starting kubelet.")
         status = StatusWriter(self.settings, self.observe, agent.client, self.clock)
+        heartbeat = Heartbeat(name, agent.client, self.clock)
+        # Certificates only now: who approves a serving certificate compares it with the Node.
+        work = (heartbeat.run(), status.run(), self._hurry_status(status), *agent.certificates.coroutines())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Heartbeat(name, agent.client, self.clock).run())
-            tasks.create_task(status.run())
-            tasks.create_task(self._hurry_status(status))
+            for one in work:
+                tasks.create_task(one)
 
     async def _refuse_a_taken_address(self) -> None:
         nodes = (await self._insist(lambda: self.agent.client.list(Node))).items

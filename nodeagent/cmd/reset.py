@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from controlplane.kit.explained import Explained
 from nodeagent.cmd.config import CONFIG_FILE, NodeAgentConfig, load
 
+if TYPE_CHECKING:
+    from nodeagent.cri.records import Sandbox
+    from nodeagent.cri.runtime import Runtime
+
 UNIT = "sampan-nodeagent.service"
+_OTHER_DIRECTORIES = (
+    "/var/log/pods",
+    "/var/log/containers",
+    "/var/lib/cni/networks/sampan",  # which pod has which address: host-local's own notes
+)
+
+
+class ResetError(Explained):
+    """Something of the node could not be removed."""
 
 
 def add_parser(commands: Any) -> None:
@@ -27,33 +43,49 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if os.geteuid() != 0:
+        raise ResetError("not root: run this with sudo")
     config = load(CONFIG_FILE) if CONFIG_FILE.exists() else NodeAgentConfig()
     subprocess.run(["systemctl", "disable", "--now", UNIT], capture_output=True, check=False)
     asyncio.run(_remove_pods(config))
-    _remove_network()
-    _remove_files(config)
+    _remove_network(config)
+    try:
+        _remove_files(config)
+    except OSError as error:
+        raise ResetError(f"{error}; free it, then run this again") from error
     print("this machine is no node any more; `kubectl delete node NAME` on the master forgets it")
     return 0
 
 
 async def _remove_pods(config: NodeAgentConfig) -> None:
     from nodeagent.cri.channel import Channel
-    from nodeagent.cri.errors import Unavailable
+    from nodeagent.cri.errors import RuntimeFailure
     from nodeagent.cri.runtime import Runtime
 
     channel = Channel(config.container_runtime_endpoint.removeprefix("unix://"))
     runtime = Runtime(channel)
     try:
         for sandbox in await runtime.list_sandboxes():
-            await runtime.stop_sandbox(sandbox.id)
-            await runtime.remove_sandbox(sandbox.id)
-    except Unavailable:
-        print("the container runtime does not answer: its pods stay as they are")
+            if sandbox.ours:
+                await _remove_pod(runtime, sandbox)
+    except RuntimeFailure as failure:
+        print(f"warning: the container runtime does not answer, its pods stay as they are: {failure}", file=sys.stderr)
     finally:
         await channel.close()
 
 
-def _remove_network() -> None:
+async def _remove_pod(runtime: Runtime, sandbox: Sandbox) -> None:
+    from nodeagent.cri.errors import RuntimeFailure
+
+    try:
+        await runtime.stop_sandbox(sandbox.id)
+        await runtime.remove_sandbox(sandbox.id)
+    except RuntimeFailure as failure:
+        # The next pod may go, and the files of this one: what is left is one line for `crictl rmp -f`.
+        print(f"warning: pod {sandbox.namespace}/{sandbox.name} stays ({sandbox.id}): {failure}", file=sys.stderr)
+
+
+def _remove_network(config: NodeAgentConfig) -> None:
     from nodeagent.kernel.iptables import Iptables, detect_variant
     from nodeagent.kernel.netlink import Netlink
     from nodeagent.network import cni, masquerade
@@ -64,6 +96,10 @@ def _remove_network() -> None:
             link = netlink.link(name)
             if link is not None:
                 netlink.delete_link(link.index)
+        loopback = netlink.link("lo")
+        if loopback is not None:
+            for address in netlink.addresses(loopback.index) & set(config.dns_interface_addresses):
+                netlink.delete_address(loopback.index, address)
     iptables = Iptables(detect_variant())
     iptables.remove_jumps([*JUMPS, masquerade.POSTROUTING, masquerade.FORWARD])
     for table in ("filter", "nat"):
@@ -75,12 +111,16 @@ def _remove_network() -> None:
 
 
 def _remove_files(config: NodeAgentConfig) -> None:
+    from nodeagent.kernel import cgroup
     from nodeagent.kernel.mounts import mounted_below, unmount
 
+    # Before anything is deleted: behind a mount may be a directory of the machine's own.
     for mount in mounted_below(Path(config.pod_dir)):
         unmount(mount)
-    for directory in (config.pod_dir, config.state_dir, "/var/log/pods", "/var/log/containers"):
-        shutil.rmtree(directory, ignore_errors=True)
+    for directory in (config.pod_dir, config.state_dir, *_OTHER_DIRECTORIES):
+        if Path(directory).exists():
+            shutil.rmtree(directory)
+    cgroup.remove("/kubepods")
     (Path(config.cert_dir) / "kubelet-client-current.pem").unlink(missing_ok=True)
     (Path(config.cert_dir) / "kubelet-serving-current.pem").unlink(missing_ok=True)
     for name in (config.kubeconfig, str(CONFIG_FILE)):

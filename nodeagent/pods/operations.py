@@ -13,6 +13,7 @@ from typing import Any
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
 from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.pods.restart import still_to_come
 
 _log = logging.getLogger(__name__)
 _RETRY = Backoff(first=0.5, cap=30.0)
@@ -62,7 +63,7 @@ class Operations:
     def begin(self, key: str, kind: Kind, work: Work) -> None:
         """Start `work` unless something runs under `key`, or failed there a moment ago."""
         held = self._held.get(key)
-        if key in self._running or (held is not None and self._clock.now() < held):
+        if key in self._running or (held is not None and still_to_come(held, self._clock.now())):
             return
         self._running[key] = _Operation(kind, self._tasks.create_task(self._run(key, kind, work)))
 

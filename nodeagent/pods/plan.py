@@ -283,10 +283,11 @@ def _check(draft: _Draft, container: ContainerSpec, run: Container) -> None:
 def _start_after_exit(draft: _Draft, container: ContainerSpec, run: Container) -> None:
     situation, name = draft.situation, container.name
     ready_at = restart.ready_at(situation.crashes.get(name), moment(run.finished_at))
-    if situation.now >= ready_at:
+    crashes = situation.crashes.get(name)
+    if crashes is None or not restart.still_to_come(ready_at, situation.now):
         _start(draft, name)
         return
-    delay = situation.crashes[name].delay.total_seconds()
+    delay = crashes.delay.total_seconds()
     words = f"back-off {_duration(delay)} restarting failed container={name} pod={names.described(situation.pod)}"
     draft.waiting[name] = Waiting("CrashLoopBackOff", words)
     draft.moments.append(ready_at)
@@ -317,7 +318,7 @@ def _statuses(pod: Pod) -> list[ContainerStatus]:
 
 def _holding_off(situation: Situation, name: str) -> bool:
     trouble = situation.troubles.get(name)
-    return trouble is not None and (trouble.retry_at is None or situation.now < trouble.retry_at)
+    return trouble is not None and (trouble.retry_at is None or restart.still_to_come(trouble.retry_at, situation.now))
 
 
 def _garbage(situation: Situation) -> list[Action]:

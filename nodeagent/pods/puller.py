@@ -19,6 +19,7 @@ from controlplane.kit.clock import Clock
 from nodeagent.cri.errors import ImagePullFailed
 from nodeagent.cri.images import Images
 from nodeagent.cri.records import Credentials, Image
+from nodeagent.pods.restart import still_to_come
 from nodeagent.pods.state import Trouble, Waiting
 from nodeagent.volumes import secret as secrets
 
@@ -81,7 +82,7 @@ class ImagePuller:
 
     def _hold_off(self, pod: Pod, container: Container | EphemeralContainer, tell: Tell) -> None:
         failures = self._failures.get((pod.metadata.uid, container.image))
-        if failures is None or self._clock.now() >= failures.until:
+        if failures is None or not still_to_come(failures.until, self._clock.now()):
             return
         words = f'Back-off pulling image "{container.image}"'
         tell("Normal", "BackOff", words)

@@ -12,12 +12,21 @@ from datetime import datetime, timedelta
 FIRST, LONGEST, FORGIVEN = timedelta(seconds=10), timedelta(minutes=5), timedelta(minutes=10)
 
 
+# No back-off of ours is longer. A moment further away was set before somebody put the clock back.
+LONGEST_WAIT = timedelta(minutes=10)
+
+
 @dataclass(frozen=True, slots=True)
 class Crashes:
     """What is remembered of a container's earlier restarts: the last delay, and when it was last restarted."""
 
     delay: timedelta
     restarted_at: datetime
+
+
+def still_to_come(moment: datetime, now: datetime) -> bool:
+    """Whether to wait for the end of a back-off; a clock that was put back by hours must not make it last for hours."""
+    return now < moment <= now + LONGEST_WAIT
 
 
 def ready_at(crashes: Crashes | None, ended_at: datetime) -> datetime:

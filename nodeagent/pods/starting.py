@@ -14,6 +14,7 @@ from nodeagent.pods.launch import Launch, LaunchFailed
 from nodeagent.pods.memory import Memory
 from nodeagent.pods.plan import CreateSandbox
 from nodeagent.pods.puller import ImageTrouble
+from nodeagent.pods.restart import still_to_come
 from nodeagent.pods.sandbox import render_sandbox
 from nodeagent.pods.state import Trouble, Unhealthy, Waiting
 from nodeagent.pods.tools import Tools, teller
@@ -42,7 +43,7 @@ class PodVolumes:
     def due(self) -> bool:
         """Whether there is something to do now."""
         now = self._tools.clock.now()
-        if self._retry_at is not None and now < self._retry_at:
+        if self._retry_at is not None and still_to_come(self._retry_at, now):
             return False
         refresh_at = self.mounted.refresh_at if self.mounted else None
         return self._stale or (refresh_at is not None and now >= refresh_at)

@@ -99,6 +99,14 @@ _TOO_LATE = Termination(
             _situation(None, _exited(ago=10), crashes=_CRASHED_ONCE), (StartContainer("a", 1),), id="until it is over"
         ),
         pytest.param(
+            _situation(None, _exited(ago=-5)), (StartContainer("a", 1),), id="an end in the future: the clock went back"
+        ),
+        pytest.param(
+            _situation(None, _exited(ago=-7200), crashes=_CRASHED_ONCE),
+            (StartContainer("a", 1),),
+            id="a clock put back by hours does not hold a container off for hours",
+        ),
+        pytest.param(
             _situation(_pod(policy="OnFailure"), _exited()), (StartContainer("a", 1),), id="OnFailure: failed, again"
         ),
         pytest.param(
