@@ -88,7 +88,7 @@ class Agent:
         self.iptables = open_iptables(config.iptables_variant)
         # A registry for each upstream program whose figures we show: none is scraped twice.
         self.registry, self.proxy_registry, self.dns_registry = (new_registry(VERSION) for _ in range(3))
-        self.kubelet_metrics = KubeletMetrics(self.registry, self.name)
+        self.kubelet_metrics = KubeletMetrics(self.registry, self.name, clock)
         self.guard = DelegatedGuard(self.client, clock)
         self.certificates = NodeCertificates(
             config, self.name, tuple(map(str, addresses)), self.client, clock, self.random

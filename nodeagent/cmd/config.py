@@ -93,7 +93,10 @@ def parse(document: Any, where: str) -> NodeAgentConfig:
         if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
             raise ConfigError(f"{where}: {key} must be {'a number' if expected is int else 'text'}, not {value!r}")
         values[known[key].name] = value
-    return NodeAgentConfig(**values)
+    config = NodeAgentConfig(**values)
+    if config.proxy_mode != "iptables":
+        raise ConfigError(f"{where}: proxy-mode must be iptables, not {config.proxy_mode!r}")
+    return config
 
 
 def render(config: NodeAgentConfig) -> str:

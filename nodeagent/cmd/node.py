@@ -198,7 +198,7 @@ class NodeRooms:
             node=agent.own_node,
             inotify=self.inotify,
             thread=agent.files_thread,
-            relisted=agent.kubelet_metrics.pleg_relist.observe,
+            stopwatch=agent.kubelet_metrics,
         )
 
     def pod_settings(self) -> PodSettings:

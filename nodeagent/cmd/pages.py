@@ -19,6 +19,7 @@ from nodeagent.metrics.kubelet import KubeletMetrics, Reading
 from nodeagent.metrics.summary import summary
 from nodeagent.metrics.usage import Usage, UsageReader
 from nodeagent.pods.agent import PodAgent
+from nodeagent.volumes.manager import plugin_name
 
 
 def node_pages(
@@ -75,6 +76,12 @@ def _refresh(metrics: KubeletMetrics, pods: PodAgent, certificates: NodeCertific
         if expiry is not None:
             gauge.set((expiry - clock.now()).total_seconds())
     metrics.renew_errors.set(certificates.client.renewal_errors)
+    metrics.volumes.clear()
+    for worker in workers:
+        for plugin in map(plugin_name, worker.pod.spec.volumes):
+            metrics.volumes.labels(plugin, "desired_state_of_world").inc()
+            if worker.mounted:
+                metrics.volumes.labels(plugin, "actual_state_of_world").inc()
 
 
 async def _usage_page(usage: UsageReader, families: Callable[[Usage], Iterable[Metric]]) -> web.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nodeagent.cri import cri_pb2 as pb
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import ImageNotFound, ImagePullFailed, NotFound, RuntimeFailure, Unavailable
-from nodeagent.cri.records import Credentials, FilesystemUsage, Image
+from nodeagent.cri.records import Credentials, Image
 
 _SERVICE = "/runtime.v1.ImageService/"
 
@@ -44,14 +44,6 @@ class Images:
         """Remove an image; a missing one is fine."""
         await self._channel.call(
             _SERVICE + "RemoveImage", pb.RemoveImageRequest(image=pb.ImageSpec(image=image)), pb.Empty
-        )
-
-    async def file_systems(self) -> tuple[FilesystemUsage, ...]:
-        """Where images are kept and what they take."""
-        answer = await self._channel.call(_SERVICE + "ImageFsInfo", pb.Empty(), pb.ImageFsInfoResponse)
-        return tuple(
-            FilesystemUsage(one.fs_id.mountpoint, one.used_bytes.value, one.inodes_used.value)
-            for one in answer.image_filesystems
         )
 
 

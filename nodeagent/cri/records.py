@@ -131,13 +131,6 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class FilesystemUsage:
-    mountpoint: str
-    used_bytes: int
-    inodes_used: int
-
-
-@dataclass(frozen=True, slots=True)
 class Credentials:
     """How to introduce ourselves to a registry."""
 

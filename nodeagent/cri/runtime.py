@@ -116,10 +116,6 @@ class Runtime:
         answer = await self._channel.call(_SERVICE + "ListContainers", request, pb.ListContainersResponse)
         return tuple(_listed(item) for item in answer.containers)
 
-    async def update_resources(self, container_id: str, resources: pb.LinuxContainerResources) -> None:
-        request = pb.UpdateContainerResourcesRequest(container_id=container_id, linux=resources)
-        await self._channel.call(_SERVICE + "UpdateContainerResources", request, pb.Empty)
-
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout: float = 0) -> ExecResult:
         """Run a command to its end; 0 waits for ever. Raises TimedOut after `timeout` seconds."""
         request = pb.ExecSyncRequest(container_id=container_id, cmd=command, timeout=math.ceil(timeout))

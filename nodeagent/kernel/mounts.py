@@ -41,10 +41,6 @@ def unmount(path: Path) -> None:
     _check(_libc.umount2(os.fsencode(path), _MNT_DETACH), "unmount", path)
 
 
-def is_mounted(path: Path) -> bool:
-    return any(mount.path == str(path) for mount in mounts())
-
-
 def mounted_below(prefix: Path) -> list[Path]:
     """The mount points at or below `prefix`, innermost first: the order to unmount them in."""
     root = str(prefix).rstrip("/") + "/"

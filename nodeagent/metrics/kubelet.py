@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from controlplane.kit.clock import Clock
+
 _DEFAULT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _POD_START = (
     0.5,
@@ -40,7 +42,11 @@ _RUNTIME = tuple(0.005 * 2.5**power for power in range(14))
 
 
 class KubeletMetrics:
-    def __init__(self, registry: CollectorRegistry, node_name: str):
+    """What the agent counts; also the stopwatch of its pods."""
+
+    def __init__(self, registry: CollectorRegistry, node_name: str, clock: Clock):
+        self._clock, self._relisted_at = clock, -1.0
+
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=registry)
 
@@ -51,7 +57,7 @@ class KubeletMetrics:
             return Histogram(name, text, labels, buckets=buckets, registry=registry)
 
         gauge("kubelet_node_name", "The node's name. The count is always 1.", "node").labels(node_name).set(1)
-        self.config_error = gauge("kubelet_node_config_error", "1 if the node is experiencing a configuration error.")
+        gauge("kubelet_node_config_error", "1 if the node is experiencing a configuration error.")
         self.running_pods = gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox")
         self.running_containers = gauge(
             "kubelet_running_containers", "Number of containers currently running", "container_state"
@@ -76,9 +82,10 @@ class KubeletMetrics:
             "operation_type",
             buckets=_RUNTIME,
         )
-        self.evictions = counter(
-            "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", "eviction_signal"
+        self.volumes = gauge(
+            "volume_manager_total_volumes", "Number of volumes in Volume Manager", "plugin_name", "state"
         )
+        counter("kubelet_evictions", "Cumulative number of pod evictions by eviction signal", "eviction_signal")
         self.certificate_ttl = gauge(
             "kubelet_certificate_manager_client_ttl_seconds", "Time left of the client certificate."
         )
@@ -89,6 +96,19 @@ class KubeletMetrics:
             "kubelet_certificate_manager_client_expiration_renew_errors", "Failed renewals of the client certificate."
         )
         self.startup = gauge("kubelet_node_startup_duration_seconds", "Seconds from the agent's start to a ready node.")
+
+    def synced(self, seconds: float) -> None:
+        self.pod_worker.labels("sync").observe(seconds)
+
+    def started(self, seconds: float) -> None:
+        self.pod_start.observe(seconds)
+
+    def relisted(self, seconds: float) -> None:
+        self.pleg_relist.observe(seconds)
+        now = self._clock.monotonic()
+        if self._relisted_at >= 0:
+            self.pleg_interval.observe(now - self._relisted_at)
+        self._relisted_at = now
 
     def observe_runtime(self, operation: str, seconds: float, failed: bool) -> None:
         """Count one call to the container runtime."""

@@ -36,7 +36,7 @@ from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings
 from nodeagent.pods.state import Termination
 from nodeagent.pods.static import StaticPods
-from nodeagent.pods.tools import Recorder, Tools
+from nodeagent.pods.tools import NoStopwatch, Recorder, Stopwatch, Tools
 from nodeagent.pods.worker import PodWorker
 from nodeagent.pods.writer import StatusWriter
 from nodeagent.probes.check import Checker
@@ -83,11 +83,16 @@ class PodAgent:
         node: Callable[[], Node | None],  # this node's own object, once it is registered
         inotify: Inotify,
         thread: KernelThread,  # for mounts and files
-        relisted: Callable[[float], None] = lambda seconds: None,
+        stopwatch: Stopwatch | None = None,
     ):
         self._config, self._client, self._clock = config, client, clock
         self._runtime, self._events, self._informer, self._services = runtime, events, pods, services
-        self._recorder, self._settings, self._node, self._relisted = recorder, settings, node, relisted
+        self._recorder, self._settings, self._node, self._stopwatch = (
+            recorder,
+            settings,
+            node,
+            stopwatch or NoStopwatch(),
+        )
         self._objects, self._tokens = Objects(client, clock), Tokens(client, clock)
         self._checker = Checker(runtime, clock)
         self._volumes = Volumes(config.kubelet_root, self._objects, self._tokens, thread, clock, self._allocatable)
@@ -119,6 +124,7 @@ class PodAgent:
             remove_cgroup=self._remove_cgroup,
             sandbox_slots=asyncio.Semaphore(config.slots),
             start_slots=asyncio.Semaphore(config.slots),
+            stopwatch=self._stopwatch,
         )
 
     # What the server and metrics ask
@@ -288,7 +294,7 @@ class PodAgent:
                 if not failing:
                     _log.warning("cannot look at the container runtime, trying on: %s", error)
                 failing = True
-            self._relisted(self._clock.monotonic() - started)
+            self._stopwatch.relisted(self._clock.monotonic() - started)
             await happens_within(self._relist_now, _RELIST_SECONDS, self._clock)
 
     async def _look_at_everything(self) -> None:

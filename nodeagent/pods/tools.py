@@ -26,6 +26,32 @@ class Recorder(Protocol):
     def event(self, obj: Any, type_: str, reason: str, message: str, *, field_path: str = "") -> None: ...
 
 
+class Stopwatch(Protocol):
+    """Is told how long things took, in seconds."""
+
+    def synced(self, seconds: float) -> None:
+        """A worker has reconciled its pod once."""
+
+    def started(self, seconds: float) -> None:
+        """A pod runs, so long after this node first saw it."""
+
+    def relisted(self, seconds: float) -> None:
+        """The whole runtime was looked at."""
+
+
+class NoStopwatch:
+    """For who does not want to know."""
+
+    def synced(self, seconds: float) -> None:
+        pass
+
+    def started(self, seconds: float) -> None:
+        pass
+
+    def relisted(self, seconds: float) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Tools:
     """Doors and helpers, one of each a node."""
@@ -46,6 +72,7 @@ class Tools:
     # slots of their own, so that pods whose sandbox is there finish while others still wait for theirs.
     sandbox_slots: asyncio.Semaphore
     start_slots: asyncio.Semaphore
+    stopwatch: Stopwatch
 
 
 def spec_of(pod: Pod, name: str) -> Container | EphemeralContainer | None:

@@ -65,6 +65,8 @@ class PodWorker:
         self._stale, self._lags, self._failures = True, 0, 0
         self._runtime = PodRuntime()
         self._started_at = parse_time(pod.status.start_time) if pod.status.start_time else tools.clock.now()
+        # When this node first saw the pod; None once it has run, or if an earlier agent saw it first.
+        self._seen_at = None if pod.status.start_time else tools.clock.monotonic()
         self._termination: Termination | None = None
         self._volumes_gone, self._nothing_left = False, False
 
@@ -86,6 +88,11 @@ class PodWorker:
     @property
     def termination(self) -> Termination | None:
         return self._termination
+
+    @property
+    def mounted(self) -> bool:
+        """Whether its volumes are there."""
+        return self._volumes.mounted is not None
 
     # What happens to the pod
 
@@ -146,7 +153,9 @@ class PodWorker:
                 self._operations = Operations(names.described(self._pod), tasks, self._tools.clock, self.refresh)
                 while not (self._nothing_left and not self._in_api):
                     self._wake.clear()
+                    began = self._tools.clock.monotonic()
                     seconds = await self._step(self._operations)
+                    self._tools.stopwatch.synced(self._tools.clock.monotonic() - began)
                     await happens_within(self._wake, seconds, self._tools.clock)
         finally:
             for run in self._runtime.containers:
@@ -239,6 +248,9 @@ class PodWorker:
         over = decided.over or (self._termination is not None and not self._runtime.running)
         self._status = render_status(before, waiting, over=over)
         self._tools.writer.put(self._pod, self._status)
+        if self._seen_at is not None and self._status.phase == "Running":
+            self._tools.stopwatch.started(self._tools.clock.monotonic() - self._seen_at)
+            self._seen_at = None
 
     # Acting
 

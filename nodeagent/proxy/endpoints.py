@@ -6,7 +6,7 @@ The rules are kube-proxy's: ready endpoints first; when there are none, those th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controlplane.api.discovery_v1 import Endpoint as ApiEndpoint
@@ -101,13 +101,3 @@ def usable(service: ServicePort, endpoints: tuple[Endpoint, ...]) -> Usable:
 def _ready_or_serving(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
     ready = tuple(endpoint for endpoint in endpoints if endpoint.ready)
     return ready or tuple(endpoint for endpoint in endpoints if endpoint.serving and endpoint.terminating)
-
-
-def by_service(slices: Iterable[EndpointSlice]) -> Mapping[tuple[str, str], list[EndpointSlice]]:
-    """Group slices by the namespace and name of their Service."""
-    grouped: dict[tuple[str, str], list[EndpointSlice]] = {}
-    for one in slices:
-        service = one.metadata.labels.get(SERVICE_LABEL, "")
-        if service:
-            grouped.setdefault((one.metadata.namespace, service), []).append(one)
-    return grouped

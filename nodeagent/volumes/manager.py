@@ -176,3 +176,16 @@ def _remove(directory: Path) -> None:
         if os.path.ismount(directory):
             raise OSError(f"{directory} is still mounted")
         shutil.rmtree(directory)
+
+
+def plugin_name(volume: Volume) -> str:
+    """Return what upstream calls the plug-in that serves a volume, as metrics show it."""
+    kinds = {
+        "configmap": volume.config_map,
+        "secret": volume.secret,
+        "downward-api": volume.downward_api,
+        "projected": volume.projected,
+        "empty-dir": volume.empty_dir,
+        "host-path": volume.host_path,
+    }
+    return f"kubernetes.io/{next((name for name, source in kinds.items() if source), 'unsupported')}"

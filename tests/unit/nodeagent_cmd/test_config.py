@@ -28,6 +28,7 @@ def test_every_setting_is_explained() -> None:
     ("document", "word"),
     [
         pytest.param({"max-pod": 3}, "unknown setting 'max-pod'", id="a misspelt setting"),
+        pytest.param({"proxy-mode": "ipvs"}, "proxy-mode must be iptables", id="a proxy mode that there is not"),
         pytest.param({"max-pods": "many"}, "must be a number", id="text for a number"),
         pytest.param({"kubeconfig": 3}, "must be text", id="a number for text"),
         pytest.param({"port": True}, "must be a number", id="a truth value for a number"),
