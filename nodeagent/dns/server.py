@@ -84,7 +84,7 @@ class Resolver:
         limit = 65535 if tcp else min(query.udp_limit, _MAX_UDP)
         answer = self._zone.answer(query.question)
         if answer is not None:
-            return encode_response(query, answer, limit), "cluster.local.", answer.code
+            return encode_response(query, answer, limit), self._zone.domain, answer.code
         if self._forwarded >= _MAX_FORWARDED:
             return encode_response(query, Answer(Code.REFUSED), limit), ".", Code.REFUSED
         self._forwarded += 1

@@ -46,6 +46,7 @@ class Zone:
     def __init__(self, domain: str, directory: Directory):
         self._zone = message.parse_name(domain)
         self._directory = directory
+        self.domain = ".".join([*self._zone, ""])  # with the final dot, as metrics show it
 
     def answer(self, question: Question) -> Answer | None:
         """Return what to say, or None where the name is somebody else's."""
