@@ -34,6 +34,13 @@ from controlplane.auth.static_token import StaticTokens
 from controlplane.auth.x509 import X509Authenticator
 from controlplane.kit.clock import Clock
 
+AUTHORIZATION_MODES: Mapping[str, Callable[[ObjectReader, RbacAuthorizer], Authorizer]] = {
+    "Node": lambda reader, _: NodeAuthorizer(reader),
+    "RBAC": lambda _, rbac: rbac,
+    "AlwaysAllow": lambda *_: AlwaysAllow(),
+    "AlwaysDeny": lambda *_: UnionAuthorizer(),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SecuritySettings:
@@ -105,15 +112,9 @@ def build(
 
 
 def _authorizers(modes: Sequence[str], reader: ObjectReader, rbac: RbacAuthorizer) -> list[Authorizer]:
-    known: dict[str, Callable[[], Authorizer]] = {
-        "Node": lambda: NodeAuthorizer(reader),
-        "RBAC": lambda: rbac,
-        "AlwaysAllow": AlwaysAllow,
-        "AlwaysDeny": UnionAuthorizer,
-    }
-    if unknown := [mode for mode in modes if mode not in known]:
-        raise ValueError(f"authorization-mode: {', '.join(unknown)} is not one of {', '.join(known)}")
-    return [known[mode]() for mode in modes]
+    if unknown := [mode for mode in modes if mode not in AUTHORIZATION_MODES]:
+        raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(AUTHORIZATION_MODES)}")
+    return [AUTHORIZATION_MODES[mode](reader, rbac) for mode in modes]
 
 
 class FirstToKnow:

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from controlplane.cmd.settings import SettingsError, seconds
+from controlplane.cmd.settings import SettingsError, networks, port, seconds
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.node_dialer import NodeDialer
     from controlplane.apiserver.security import SecuritySettings
     from controlplane.apiserver.server import ServerSettings
+    from controlplane.auth.jwt import SigningKey
     from controlplane.kit.clock import Clock
     from controlplane.store.interface import Store
 
@@ -83,11 +84,11 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         nodes = await stack.enter_async_context(open_nodes(values))
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
         http = HttpServer(server.pipeline.handle, _tls(values), request_timeout=seconds(values["request-timeout"]))
-        port = await stack.enter_async_context(_listening(http, values))
+        bound = await stack.enter_async_context(_listening(http, values))
         await stack.enter_async_context(running(notifier.keep_alive(clock)))
         _settle_memory()
-        _log.info("serving on %s:%d, version %s", values["bind-address"], port, server.version.git_version)
-        notifier.ready(f"serving on {values['bind-address']}:{port}")
+        _log.info("serving on %s:%d, version %s", values["bind-address"], bound, server.version.git_version)
+        notifier.ready(f"serving on {values['bind-address']}:{bound}")
         await stop.wait()
         server.stop()
         notifier.stopping()
@@ -110,12 +111,12 @@ def _settle_memory() -> None:
 
 @asynccontextmanager
 async def _listening(http: Any, values: Values) -> AsyncIterator[int]:
-    host, port = values["bind-address"], values["secure-port"]
+    host, number = values["bind-address"], port(values)
     async with AsyncExitStack() as stack:
         try:
-            yielded = await stack.enter_async_context(http.listening(host, port))
+            yielded = await stack.enter_async_context(http.listening(host, number))
         except OSError as error:
-            raise Explained(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+            raise Explained(f"cannot listen on {host}:{number}: {error.strerror or error}") from error
         yield yielded
 
 
@@ -139,11 +140,13 @@ async def open_store(values: Values, clock: Clock) -> AsyncIterator[Store]:
             from controlplane.store.sqlite import SqliteStore
 
             file = Path(path.removeprefix("//"))
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 store = await stack.enter_async_context(SqliteStore.open(file, clock))
             except StoreError as error:
                 raise Explained(f"cannot open the store: {error}") from error
+            except OSError as error:
+                raise Explained(f"--data-dir: cannot make {file.parent}: {error.strerror}") from error
             yield store
         else:
             raise Explained(f"--etcd-servers: {servers[0]!r} is neither memory: nor sqlite:///PATH")
@@ -186,16 +189,15 @@ def server_settings(values: Values) -> ServerSettings:
     from controlplane.apiserver.allocation import PortRange
     from controlplane.apiserver.server import ServerSettings
 
-    first, _, last = values["service-node-port-range"].partition("-")
     try:
-        ports = PortRange(int(first), int(last))
+        ports = PortRange.parse(values["service-node-port-range"])
     except ValueError as error:
         raise SettingsError("--service-node-port-range must be like 30000-32767") from error
     return ServerSettings(
         security=security_settings(values),
         advertise_address=values["advertise-address"] or own_address(values["bind-address"]),
         secure_port=values["secure-port"],
-        service_cidrs=tuple(values["service-cluster-ip-range"]),
+        service_cidrs=tuple(networks(values, "service-cluster-ip-range")),
         node_ports=ports,
         event_ttl=int(seconds(values["event-ttl"])),
         node_address_types=tuple(values["kubelet-preferred-address-types"]),
@@ -222,13 +224,14 @@ def own_address(bind_address: str) -> str:
 def security_settings(values: Values) -> SecuritySettings:
     """Return who may do what. Raises Explained."""
     from controlplane.apiserver.security import SecuritySettings
-    from controlplane.auth.jwt import SigningKey, load_public_keys
+    from controlplane.auth.jwt import load_public_keys
     from controlplane.auth.static_token import parse_token_file
 
+    enabled, disabled = _plugins(values)
     try:
         tokens = parse_token_file(_read(values["token-auth-file"]).decode()) if values["token-auth-file"] else {}
         return SecuritySettings(
-            signing_key=SigningKey.from_pem(_read(values["service-account-signing-key-file"])),
+            signing_key=_signing_key(values["service-account-signing-key-file"]),
             verifying_keys=tuple(
                 key for file in values["service-account-key-file"] for key in load_public_keys(_read(file))
             ),
@@ -238,12 +241,46 @@ def security_settings(values: Values) -> SecuritySettings:
             static_tokens=tokens,
             anonymous=values["anonymous-auth"],
             bootstrap_tokens=values["enable-bootstrap-token-auth"],
-            authorization_modes=tuple(values["authorization-mode"]),
-            enabled_plugins=tuple(values["enable-admission-plugins"]),
-            disabled_plugins=tuple(values["disable-admission-plugins"]),
+            authorization_modes=_authorization_modes(values),
+            enabled_plugins=enabled,
+            disabled_plugins=disabled,
         )
     except ValueError as error:
         raise Explained(str(error)) from error
+
+
+def _signing_key(file: str) -> SigningKey:
+    from controlplane.auth.jwt import SigningKey
+
+    try:
+        return SigningKey.from_pem(_read(file))
+    except ValueError as error:
+        raise SettingsError(f"--service-account-signing-key-file: {file} holds no private key in PEM") from error
+
+
+def _authorization_modes(values: Values) -> tuple[str, ...]:
+    from controlplane.apiserver.security import AUTHORIZATION_MODES
+
+    modes = tuple(values["authorization-mode"])
+    if unknown := [mode for mode in modes if mode not in AUTHORIZATION_MODES]:
+        raise SettingsError(
+            f"--authorization-mode: {', '.join(unknown)} is not one of {', '.join(AUTHORIZATION_MODES)}"
+        )
+    return modes
+
+
+def _plugins(values: Values) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the admission plugins switched on and off by name."""
+    from controlplane.admission.chain import UnknownPlugin, selected
+
+    enabled, disabled = tuple(values["enable-admission-plugins"]), tuple(values["disable-admission-plugins"])
+    try:
+        _, without_effect = selected(enabled, disabled)
+    except UnknownPlugin as error:
+        raise SettingsError(f"--enable-admission-plugins, --disable-admission-plugins: {error}") from error
+    for name in without_effect:
+        _log.warning("--enable-admission-plugins: %s is not part of Sampan yet", name)
+    return enabled, disabled
 
 
 def _read(file: str) -> bytes:

@@ -36,19 +36,23 @@ def render_all(endpoint: Endpoint, pod_cidrs: Sequence[str], config_dir: Path, d
         "service-account-issuer": [f"https://kubernetes.default.svc.{endpoint.dns_domain}"],
         "data-dir": str(data_dir),
     }
+    # As kubeadm has it: these two sign cluster-info for join tokens, and delete the tokens that have ended.
+    joining: dict[str, Value] = {"controllers": ["*", "bootstrapsigner", "tokencleaner"]}
     controllers: dict[str, Value] = {"cluster-cidr": list(pod_cidrs), "service-cluster-ip-range": services}
     return {
         "apiserver.yaml": _render(APISERVER, config_dir / "apiserver.yaml", apiserver),
-        "controller-manager.yaml": _render(CONTROLLER_MANAGER, config_dir / "controller-manager.yaml", controllers),
+        "controller-manager.yaml": _render(
+            CONTROLLER_MANAGER, config_dir / "controller-manager.yaml", controllers, first=joining
+        ),
         "scheduler.yaml": _render(SCHEDULER, config_dir / "scheduler.yaml", {}),
         FILE: render(endpoint),
     }
 
 
-def _render(settings: Settings, path: Path, ours: Mapping[str, Value]) -> str:
-    """Return a file: what is set in it now stays, but for what the cluster's addresses decide."""
+def _render(settings: Settings, path: Path, ours: Mapping[str, Value], *, first: Mapping[str, Value] = {}) -> str:
+    """Return a file: what is set in it now stays, but for the cluster's addresses; `first` is for new files."""
     now = settings.load(path) if path.exists() else {}
-    return settings.render({**moved(settings.defaults, path.parent), **now, **ours})
+    return settings.render({**moved(settings.defaults, path.parent), **first, **now, **ours})
 
 
 def moved(values: Mapping[str, Value], config_dir: Path) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from controlplane.cmd.settings import seconds
+from controlplane.cmd.settings import port, seconds
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -56,10 +56,10 @@ async def pages(
     routes = {"/metrics": metrics_page(registry), **health_pages(checks)}
     guard = DelegatedGuard(client, clock)
     async with (
-        serve(routes, values["bind-address"], values["secure-port"], tls=context, guard=guard) as port,
+        serve(routes, values["bind-address"], port(values), tls=context, guard=guard) as bound,
         running(follow_certificate(context, certificate, key, clock)),
     ):
-        _log.info("serving on %s:%d", values["bind-address"], port)
+        _log.info("serving on %s:%d", values["bind-address"], bound)
         yield
 
 

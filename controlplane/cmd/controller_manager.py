@@ -14,7 +14,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd.component import Values, elector, pages, settle_memory
-from controlplane.cmd.settings import SettingsError, seconds
+from controlplane.cmd.settings import SettingsError, networks, seconds
 from controlplane.cmd.tables import CONTROLLER_MANAGER
 from controlplane.kit.explained import Explained
 
@@ -152,7 +152,6 @@ async def run_controllers(
     from controlplane.controllers import manager
     from controlplane.controllers.environment import Environment
     from controlplane.controllers.nodeipam.plan import Misconfigured
-    from controlplane.controllers.selection import UnknownController
     from controlplane.kit.tasks import running
 
     recorders: list[EventRecorder] = []
@@ -173,8 +172,6 @@ async def run_controllers(
     )
     try:
         controllers = manager.make(environment, settings)
-    except UnknownController as error:
-        raise SettingsError(f"--controllers: {error}") from error
     except Misconfigured as error:
         raise SettingsError(f"--cluster-cidr, --node-cidr-mask-size: {error}") from error
     _log.info("running %s", ", ".join(controllers))
@@ -184,15 +181,19 @@ async def run_controllers(
 
 def manager_settings(values: Values, clock: Clock) -> Settings:
     """Return what the controllers need, files read. Raises SettingsError."""
-    from controlplane.controllers.manager import Settings, Workers
-    from controlplane.controllers.selection import missing
+    from controlplane.controllers.manager import CONTROLLERS, Settings, Workers
+    from controlplane.controllers.selection import UnknownController, missing, select
 
+    try:
+        select(values["controllers"], CONTROLLERS)  # now, not when we come to lead
+    except UnknownController as error:
+        raise SettingsError(f"--controllers: {error}") from error
     for name in missing(values["controllers"]):
         _log.warning("--controllers: %s is not part of Sampan yet", name)
     return Settings(
         controllers=values["controllers"],
-        cluster_cidrs=_networks(values, "cluster-cidr"),
-        service_cidrs=_networks(values, "service-cluster-ip-range"),
+        cluster_cidrs=networks(values, "cluster-cidr"),
+        service_cidrs=networks(values, "service-cluster-ip-range"),
         mask_sizes={4: values["node-cidr-mask-size"], 6: values["node-cidr-mask-size-ipv6"]},
         allocate_node_cidrs=values["allocate-node-cidrs"],
         root_ca=_read(values, "root-ca-file").decode() if values["root-ca-file"] else "",
@@ -210,15 +211,6 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
             garbage_collector=values["concurrent-gc-syncs"],
         ),
     )
-
-
-def _networks(values: Values, name: str) -> Sequence[str]:
-    from ipaddress import ip_network
-
-    try:
-        return [str(ip_network(cidr)) for cidr in values[name]]
-    except ValueError as error:
-        raise SettingsError(f"--{name}: {error}") from error
 
 
 def _node_lifecycle(values: Values) -> Any:

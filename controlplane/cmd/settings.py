@@ -161,6 +161,24 @@ def _yaml(value: Value) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=1 << 20).removesuffix("...\n").strip()
 
 
+def port(values: Mapping[str, Any]) -> int:
+    """Return where to listen; 0 is any free port. Raises SettingsError."""
+    number: int = values["secure-port"]
+    if not 0 <= number <= 65535:  # the event loop would take it modulo 65,536
+        raise SettingsError(f"--secure-port: {number} is not between 0 and 65535")
+    return number
+
+
+def networks(values: Mapping[str, Any], name: str) -> list[str]:
+    """Return the networks of a setting such as cluster-cidr. Raises SettingsError."""
+    from ipaddress import ip_network
+
+    try:
+        return [str(ip_network(cidr)) for cidr in values[name]]
+    except ValueError as error:
+        raise SettingsError(f"--{name}: {error}") from error
+
+
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 

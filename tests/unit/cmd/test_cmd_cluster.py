@@ -123,6 +123,16 @@ def test_init_writes_all_files(config_dir: Path) -> None:
         assert Path(settings[name]).exists(), name
         assert Path(settings[name]).is_relative_to(config_dir)
     assert cluster_config.load(config_dir) == ENDPOINT
+    controllers = yaml.safe_load((config_dir / "controller-manager.yaml").read_text())
+    assert controllers["controllers"] == ["*", "bootstrapsigner", "tokencleaner"]
+
+
+def test_what_is_secret_is_for_the_owner_only(config_dir: Path) -> None:
+    modes = {path.relative_to(config_dir): path.stat().st_mode & 0o777 for path in config_dir.rglob("*.*")}
+    secret = {path for path in modes if path.suffix in (".key", ".conf")}
+    assert len(secret) >= 10
+    assert {modes[path] for path in secret} == {0o600}
+    assert (config_dir.parent / "lib").stat().st_mode & 0o777 == 0o700
 
 
 def test_init_again_keeps_what_was_set_and_follows_the_address(config_dir: Path, tmp_path: Path) -> None:

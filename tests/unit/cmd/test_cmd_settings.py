@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane.cmd.settings import Setting, Settings, SettingsError, seconds
+from controlplane.cmd.apiserver import server_settings
+from controlplane.cmd.settings import Setting, Settings, SettingsError, port, seconds
 from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER
+from controlplane.kit.explained import Explained
+from controlplane.pki.issue import key_pem, new_key, public_key_pem
 
 SETTINGS = Settings(
     "sampan-test",
@@ -122,3 +125,39 @@ def test_durations(text: str, expected: float) -> None:
 def test_other_texts_are_no_durations(text: str) -> None:
     with pytest.raises(SettingsError):
         seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"secure-port": 65536}, "--secure-port: 65536", id="no port"),
+        pytest.param({"secure-port": -1}, "--secure-port: -1", id="nor this"),
+    ],
+)
+def test_ports(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        port(APISERVER.defaults | changes)
+    assert port(APISERVER.defaults) == 6443
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"authorization-mode": ["ABAC"]}, "--authorization-mode: ABAC", id="a mode there is not"),
+        pytest.param({"enable-admission-plugins": ["Nope"]}, '"Nope"', id="a plugin there is not"),
+        pytest.param({"service-account-signing-key-file": "/dev/null"}, "--service-account-signing", id="no key"),
+        pytest.param({"service-cluster-ip-range": ["10.96.0.1/12"]}, "--service-cluster-ip-range", id="host bits"),
+        pytest.param({"service-node-port-range": "32767-30000"}, "--service-node-port-range", id="backwards"),
+    ],
+)
+def test_the_server_refuses_what_it_cannot_use(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    key = new_key()
+    (tmp_path / "sa.key").write_bytes(key_pem(key))
+    (tmp_path / "sa.pub").write_bytes(public_key_pem(key))
+    fine = APISERVER.defaults | {
+        "service-account-signing-key-file": str(tmp_path / "sa.key"),
+        "service-account-key-file": [str(tmp_path / "sa.pub")],
+    }
+    assert server_settings(fine).service_cidrs == ("10.96.0.0/12",)
+    with pytest.raises(Explained, match=message):
+        server_settings(fine | changes)
