@@ -36,7 +36,7 @@ from controlplane.apiserver.storage import ResourceStorage, prefix_of
 from controlplane.apiserver.strategies import strategy_for
 from controlplane.apiserver.timed_store import TimedStore
 from controlplane.apiserver.version import version_info
-from controlplane.apiserver.virtual import VIRTUAL
+from controlplane.apiserver.virtual import VIRTUAL, openid
 from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
@@ -97,6 +97,7 @@ class ApiServer:
         server = cls(store, settings, clock, random, nodes or NoNodes())
         await server.cache.load()
         async with running(server.cache.follow(), server.cache.tick()):
+            await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised())
             server.ready = True
             try:
@@ -123,7 +124,7 @@ class ApiServer:
         documents = {
             "/version": Response(200, encode(self.version)),
             **{
-                path: Response(200, document.body, document.content_type)
+                path: Response(200, document.body, document.content_type, {"Cache-Control": openid.CACHE_CONTROL})
                 for path, document in self.security.public_documents.items()
             },
         }
@@ -134,7 +135,9 @@ class ApiServer:
 
         async def fixed(request: Request) -> Response | None:
             known = documents.get(request.path.rstrip("/"))
-            return None if known is None else Response(known.status, known.body, known.content_type)
+            return (
+                None if known is None else Response(known.status, known.body, known.content_type, dict(known.headers))
+            )
 
         async def discovered(request: Request) -> Response | None:
             return discovery.answer(request)

@@ -6,6 +6,9 @@
 
 One watch for all resources means that the cache's revision follows the store's with no help: a write to any of them
 moves it, so a read of a quiet resource never waits for a change that does not come.
+
+A server that starts reads the state of some writes ago and replays those. So watchers resume where they were before it
+was restarted, instead of being told 410 and reading everything again, all at once.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ REGISTRY = "/registry/"
 # How many changes of a resource are kept for watchers to resume from, at least. Upstream's cache grows to 102,400;
 # each costs one old version of an object.
 _CAPACITY = 4096
+_REPLAYED = 4096  # writes, to whatever resource, that a server takes in again when it starts
 _PAGE = 5000  # records read from the store at a time when the cache is filled
 _TICK = 1.0  # seconds between looks at the watchers' alarms
 _RETRY = 1.0  # seconds before a store that failed is asked again
@@ -197,12 +201,17 @@ class WatchCache:
         return self._caches[prefix]
 
     async def load(self) -> None:
-        """Read the whole store once; after that `follow` keeps up with it."""
+        """Read the whole store, as it was up to `_REPLAYED` writes ago; `follow` takes in what came after that."""
+        try:
+            await self._load(max(await self._store.revision() - _REPLAYED, 1))
+        except Compacted as error:
+            await self._load(error.revision)  # the oldest state that there is
+
+    async def _load(self, revision: int) -> None:
         found: dict[str, list[CachedObject]] = {prefix: [] for prefix in self._caches}
-        revision, start_after = 0, ""
+        start_after = ""
         while True:
             page = await self._store.list(REGISTRY, limit=_PAGE, start_after=start_after, revision=revision)
-            revision = page.revision
             for record in page.records:
                 if (cache := self._cache_of(record.key)) is not None:
                     tail = tail_of(record.value, cache.open, record.revision)
@@ -216,14 +225,19 @@ class WatchCache:
 
     async def follow(self) -> None:
         """Take in every write, for ever; a history that is gone is made up for by reading everything again."""
+        behind = False
         while True:
             try:
+                if behind:
+                    await self.load()
+                    behind = False
                 async for batch in self._store.watch("", after=self.revision):
                     self._apply(batch)
                 _log.warning("the store ended its watch; watching again from revision %d", self.revision)
             except Compacted:
                 _log.warning("fell behind the store's compaction; reading everything again")
-                await self.load()
+                behind = True
+                continue
             except StoreError:
                 _log.exception("watching the store failed; trying again from revision %d", self.revision)
             await self._clock.sleep(_RETRY)
@@ -240,6 +254,11 @@ class WatchCache:
         """End every watch."""
         for cache in self._caches.values():
             cache.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many readers wait for a revision."""
+        return len(self._waiting)
 
     async def fresh(self) -> int:
         """Return the store's revision once the cache has seen all writes up to it."""
@@ -278,9 +297,11 @@ class WatchCache:
             return
         still = []
         for wanted, future in self._waiting:
+            if future.done():
+                continue  # whoever waited has given up: perhaps for a revision that never comes
             if wanted > revision:
                 still.append((wanted, future))
-            elif not future.done():
+            else:
                 future.set_result(None)
         self._waiting = still
 

@@ -113,6 +113,8 @@ class _Watch:
                 continue
             now = self._clock.monotonic()
             if now >= end or self._cache.closed:
+                if self._bookmarks:
+                    yield self._bookmark(self._storage.watch_cache.revision)  # so that the next watch begins here
                 return
             if self._bookmarks and now >= bookmark:
                 bookmark = now + _BOOKMARK

@@ -271,14 +271,47 @@ async def test_a_watch_ends_in_time(ask: Asker) -> None:
                 await following()
 
 
+@asynccontextmanager
+async def restarted(ask: Asker) -> AsyncIterator[Asker]:
+    """Yield the way to ask a second server over the same store."""
+    async with ApiServer.running(ask.api.store, default_settings(), SystemClock(), Random(2)) as server:
+        yield Asker(MemoryApi(server, ask.api.store))
+
+
 async def test_a_version_that_is_too_old_is_410(ask: Asker) -> None:
     await made(ask, "a")
-    # A server that starts now knows the present, and nothing of the past.
-    settings, clock = default_settings(), SystemClock()
-    async with ApiServer.running(ask.api.store, settings, clock, Random(2)) as restarted:
+    store = ask.api.store
+    await store.compact(await store.revision())
+    async with restarted(ask) as ask_again:
         with pytest.raises(Expired, match=r"too old resource version: 1 \(\d+\)"):
-            async with watching(Asker(MemoryApi(restarted, ask.api.store)), MAPS, resourceVersion="1"):
+            async with watching(ask_again, MAPS, resourceVersion="1"):
                 pass
+
+
+async def test_a_watch_goes_on_where_it_was_before_the_server_was_restarted(ask: Asker) -> None:
+    (first,) = await made(ask, "a")
+    began = first["metadata"]["resourceVersion"]
+    await ask("PATCH", f"{MAPS}/a", {"data": {"k": "v"}}, content_type=MERGE)
+    await ask("DELETE", f"{MAPS}/a")
+    await made(ask, "b")
+    async with restarted(ask) as ask_again, watching(ask_again, MAPS, resourceVersion=began) as following:
+        seen = [await following() for _ in range(3)]
+    assert [(type_, item["metadata"]["name"]) for type_, item in seen] == [
+        ("MODIFIED", "a"),
+        ("DELETED", "a"),
+        ("ADDED", "b"),
+    ]
+
+
+async def test_a_watch_that_ends_says_how_far_it_has_seen(ask: Asker) -> None:
+    await made(ask, "a")
+    async with watching(ask, MAPS, resourceVersion="0", allowWatchBookmarks="true") as following:
+        assert (await following())[0] == "ADDED"
+        node = await ask("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
+        await ask.api.server.cache.fresh()
+        ask.api.server.stop()
+        type_, bookmark = await following()
+    assert (type_, bookmark["metadata"]["resourceVersion"]) == ("BOOKMARK", node.body["metadata"]["resourceVersion"])
 
 
 async def test_a_version_of_the_future_is_a_timeout(ask: Asker) -> None:
@@ -360,3 +393,9 @@ async def test_the_root_lists_every_path_that_is_no_resource(ask: Asker) -> None
     )
     statuses = {path: (await ask("GET", path, accept="*/*")).status for path in paths}
     assert {path: status for path, status in statuses.items() if status != 200} == {}
+
+
+@pytest.mark.parametrize("path", ["/openid/v1/jwks", "/.well-known/openid-configuration"])
+async def test_who_verifies_tokens_may_keep_the_keys_for_an_hour(ask: Asker, path: str) -> None:
+    for _ in range(2):
+        assert (await ask("GET", path)).headers["Cache-Control"] == "public, max-age=3600"

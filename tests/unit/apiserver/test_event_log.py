@@ -11,7 +11,7 @@ from controlplane.apiserver.event_log import Change, EventLog, TooOld
 from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
 from controlplane.kit.clock import ManualClock
 from controlplane.kit.tasks import running
-from controlplane.store.interface import Event
+from controlplane.store.interface import Event, Page, StoreError
 from controlplane.store.memory import MemoryStore
 
 OPEN = opening("v1", "ConfigMap")
@@ -159,3 +159,79 @@ async def test_a_history_that_is_gone_is_read_again() -> None:
         assert [item.key for item in cache.of(PREFIX).list()] == ["a/c"]
         with pytest.raises(TooOld):
             cache.of(PREFIX).log.read(position, 10)
+
+
+async def test_a_server_that_starts_knows_the_changes_before_it() -> None:
+    clock = ManualClock()
+    async with MemoryStore.open(clock) as store:
+        first = await store.put(f"{PREFIX}a/b", value("1"), expected=0)
+        await store.put(f"{PREFIX}a/b", value("2"), expected=first)
+        await store.delete(f"{PREFIX}a/b", expected=None)
+        cache = WatchCache(store, clock, [a_cache()])
+        await cache.load()
+        async with running(cache.follow()):
+            await cache.fresh()
+        log = cache.of(PREFIX).log
+        assert [one.type for one in log.read(log.position_after(first), 10)] == [b"MODIFIED", b"DELETED"]
+        assert cache.of(PREFIX).list() == []
+
+
+async def test_a_server_that_starts_knows_what_compaction_left() -> None:
+    clock = ManualClock()
+    async with MemoryStore.open(clock) as store:
+        first = await store.put(f"{PREFIX}a/b", value("1"), expected=0)
+        second = await store.put(f"{PREFIX}a/c", value("2"), expected=0)
+        await store.compact(second)
+        await store.put(f"{PREFIX}a/d", value("3"), expected=0)
+        cache = WatchCache(store, clock, [a_cache()])
+        await cache.load()
+        async with running(cache.follow()):
+            await cache.fresh()
+        log = cache.of(PREFIX).log
+        assert [item.key for item in cache.of(PREFIX).list()] == ["a/b", "a/c", "a/d"]
+        assert [one.object.key for one in log.read(log.position_after(second), 10)] == ["a/d"]
+        with pytest.raises(TooOld):
+            log.position_after(first)
+
+
+class _Flaky(MemoryStore):
+    """A store of which lists fail while `broken`."""
+
+    broken = False
+
+    async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: int = 0) -> Page:
+        if self.broken:
+            raise StoreError("the disk fails")
+        return await super().list(prefix, limit=limit, start_after=start_after, revision=revision)
+
+
+async def test_reading_again_is_tried_until_it_works() -> None:
+    clock = ManualClock()
+    store = _Flaky(clock)
+    cache = WatchCache(store, clock, [a_cache()])
+    await cache.load()
+    await store.put(f"{PREFIX}a/b", value("1"), expected=0)
+    await store.put(f"{PREFIX}a/c", value("2"), expected=0)
+    await store.compact(await store.revision())
+    store.broken = True
+    async with running(cache.follow()):
+        await clock.advance(5)
+        assert cache.of(PREFIX).list() == []
+        store.broken = False
+        await clock.advance(5)
+        assert [item.key for item in cache.of(PREFIX).list()] == ["a/b", "a/c"]
+
+
+async def test_who_gave_up_waiting_is_forgotten() -> None:
+    clock = ManualClock()
+    async with MemoryStore.open(clock) as store:
+        cache = WatchCache(store, clock, [a_cache()])
+        await cache.load()
+        waiting = asyncio.create_task(cache.reached(10**9))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        async with running(cache.follow()):
+            await store.put(f"{PREFIX}a/b", value("1"), expected=0)
+            await cache.fresh()
+        assert cache.waiting == 0
