@@ -6,6 +6,7 @@ request ─► RequestInfo ─► authenticate 401 ─► impersonate ─► aut
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -30,6 +31,7 @@ from controlplane.kit.clock import Clock
 _log = logging.getLogger(__name__)
 _trace_log = logging.getLogger(__name__ + ".trace")
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
 
 Page = Callable[[Request], Awaitable[Response | None]]
@@ -182,4 +184,5 @@ def _representation(request: Request) -> Representation:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    """Return text as a quoted string of a header; a caller's field name may hold what no header can."""
+    return _CONTROL.sub(" ", text).replace("\\", "\\\\").replace('"', '\\"')

@@ -89,6 +89,12 @@ async def test_unknown_fields(ask: Asker, validation: str, status: int, warnings
         assert 'strict decoding error: unknown field "foo"' in told.message
 
 
+async def test_a_warning_fits_in_a_header_whatever_a_field_is_called(ask: Asker) -> None:
+    told = await ask("POST", MAPS, {**config_map(), "a\r\nSet-Cookie: b\x00": 1}, fieldValidation="Warn")
+    assert told.status == 201
+    assert told.headers["Warning"] == '299 - "unknown field \\"a  Set-Cookie: b \\""'
+
+
 async def test_yaml_in_and_out(ask: Asker) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  a: b\n"
     told = await ask("POST", MAPS, body, content_type="application/yaml", accept="application/yaml")
