@@ -23,7 +23,6 @@ _LABEL_VALUE = f"({_KEY_NAME})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _PERCENT = "[0-9]+%"
 _HEADER = "[-A-Za-z0-9]+"
-_C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 
 
 def too_long(length: int) -> str:
@@ -76,11 +75,6 @@ _PERCENT_MESSAGE = pattern(
 _HEADER_MESSAGE = pattern(
     "a valid HTTP header must consist of alphanumeric characters or '-'", _HEADER, "X-Header-Name"
 )
-_C_IDENTIFIER_MESSAGE = pattern(
-    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric "
-    "characters or '_'",
-    _C_IDENTIFIER, "my_name", "MY_NAME", "MyName",
-)  # fmt: skip
 
 _is_label = re.compile(_LABEL).fullmatch
 _is_subdomain = re.compile(_SUBDOMAIN).fullmatch
@@ -202,10 +196,6 @@ def percent(text: str) -> list[str]:
 
 def http_header_name(text: str) -> list[str]:
     return [] if re.fullmatch(_HEADER, text) else [_HEADER_MESSAGE]
-
-
-def c_identifier(text: str) -> list[str]:
-    return [] if re.fullmatch(_C_IDENTIFIER, text) else [_C_IDENTIFIER_MESSAGE]
 
 
 def user_id(number: int) -> list[str]:

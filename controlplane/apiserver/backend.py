@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from random import Random
 
 from controlplane.admission.interface import Chain
-from controlplane.api.resources import Resource
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.virtual import Handler
@@ -33,6 +32,3 @@ class Backend:
 
     def storage(self, group: str, version: str, plural: str) -> ResourceStorage:
         return self.storages[group, version, plural]
-
-    def storage_of(self, resource: Resource) -> ResourceStorage:
-        return self.storages[resource.group, resource.version, resource.plural]

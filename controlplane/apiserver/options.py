@@ -95,10 +95,6 @@ class ListOptions:
         """The resource version as a number; 0 for none."""
         return int(self.resource_version or 0)
 
-    @property
-    def selective(self) -> bool:
-        return not (self.labels.everything and self.fields.everything)
-
 
 _WHOLE = ListOptions()
 

@@ -1,6 +1,7 @@
 """How a document becomes a stored object: the steps that create, update and patch share.
 
-    default ─► mutating admission ─► strategy prepares ─► typed object ─► validate ─► validating admission ─► store
+    defaults ─► mutating admission ─► a generated name ─► strategy prepares ─► managed fields ─► allocation (Services)
+    ─► typed object ─► validation ─► validating admission ─► store
 
 Nothing is written before every step has agreed. An update is made against one version of the object; if another write
 comes first, it is made again against the newer version.

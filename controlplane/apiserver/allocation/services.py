@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -42,13 +43,17 @@ class ServiceAllocator:
         reservation = self._reserve(document, old_spec)
         try:
             yield
-        except BaseException:
-            self._reservations.remove(reservation)
+        except BaseException as error:
+            # A caller who has gone may have left a write on its way to the disk.
+            self._settle(reservation, written=isinstance(error, asyncio.CancelledError) and not dry_run)
             raise
-        if dry_run:
-            self._reservations.remove(reservation)
+        self._settle(reservation, written=not dry_run)
+
+    def _settle(self, reservation: Reservation, *, written: bool) -> None:
+        if written:
+            reservation.finished = self._tick()  # and kept until the reader shows it
         else:
-            reservation.finished = self._tick()
+            self._reservations.remove(reservation)
 
     def _reserve(self, document: Document, old_spec: Document) -> Reservation:
         metadata, spec = document.get("metadata") or {}, document.setdefault("spec", {})

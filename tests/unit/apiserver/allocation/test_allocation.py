@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from random import Random
@@ -54,6 +55,16 @@ class Cluster:
         self.services.catch_up()
         found: dict[str, Any] = document["spec"]
         return found
+
+
+async def test_who_goes_away_during_the_write_keeps_what_the_write_may_take() -> None:
+    cluster = Cluster()
+    document = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"clusterIP": "10.96.0.7"}}
+    with pytest.raises(asyncio.CancelledError):
+        async with cluster.allocator.for_create(document, dry_run=False):
+            raise asyncio.CancelledError
+    with pytest.raises(Invalid, match="provided IP is already allocated"):
+        await cluster.create("other", clusterIP="10.96.0.7")
 
 
 async def test_addresses_come_from_behind_the_front() -> None:
