@@ -9,6 +9,7 @@ Who may see a page is asked of a `Guard`; the paths in `OPEN` need no asking.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ from prometheus_client import CollectorRegistry
 from controlplane.kit.clock import Clock
 from controlplane.kit.explained import Explained
 from controlplane.kit.metrics import CONTENT_TYPE, render
+
+_log = logging.getLogger(__name__)
 
 Page: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Check: TypeAlias = Callable[[], str]
@@ -153,11 +156,22 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None = None) 
 
 
 async def follow_certificate(context: ssl.SSLContext, certificate: Path, key: Path, clock: Clock) -> None:
-    """Load the files again whenever they are replaced, until cancelled; connections made after that see it."""
-    seen = certificate.stat().st_mtime_ns
+    """Load the files again whenever they are replaced, until cancelled; connections made after that see it.
+
+    Files that cannot be used leave the certificate as it was.
+    """
+    seen, lost = certificate.stat().st_mtime_ns, False
     while True:
         await clock.sleep(_CERTIFICATE_PERIOD)
-        now = certificate.stat().st_mtime_ns
-        if now != seen:
-            context.load_cert_chain(certificate, key)
-            seen = now
+        try:
+            now = certificate.stat().st_mtime_ns
+            if now != seen:
+                # First where it harms nobody: a key that is not the certificate's would leave `context` without one.
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+                context.load_cert_chain(certificate, key)
+                _log.info("the serving certificate %s is loaded again", certificate)
+            seen, lost = now, False
+        except OSError as error:  # ssl.SSLError is one
+            if not lost:
+                _log.warning("the serving certificate %s stays as it was: %s", certificate, error)
+            lost = True

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Counter
@@ -10,7 +17,8 @@ from controlplane.client.client import Client
 from controlplane.client.delegated import DelegatedGuard
 from controlplane.kit.clock import ManualClock
 from controlplane.kit.explained import Explained
-from controlplane.kit.serving import Caller, health_pages, metrics_page, serve
+from controlplane.kit.serving import Caller, follow_certificate, health_pages, metrics_page, serve
+from controlplane.pki.issue import new_authority
 from tests.fakes.api import FakeApi
 
 
@@ -79,3 +87,40 @@ async def test_verified_certificate_speaks_for_itself() -> None:
     user = await guard.authenticate(Caller(common_name="admin", organizations=("system:masters",)))
     assert user is not None
     assert (user.username, user.groups) == ("admin", ["system:masters", "system:authenticated"])
+
+
+class Recording(ssl.SSLContext):
+    loads = 0
+
+    def load_cert_chain(self, *files: Any) -> None:  # type: ignore[override]
+        super().load_cert_chain(*files)
+        self.loads += 1
+
+
+async def test_a_replaced_certificate_is_followed_and_a_broken_one_ends_nothing(tmp_path: Path) -> None:
+    clock, context = ManualClock(), Recording(ssl.PROTOCOL_TLS_SERVER)
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+
+    def replace(minute: int, content: bytes = b"") -> None:
+        pair = new_authority("test", datetime(2026, 1, 1, tzinfo=UTC))
+        key.write_bytes(pair.key_pem)
+        certificate.write_bytes(content or pair.certificate_pem)
+        os.utime(certificate, (minute, minute))
+
+    replace(0)
+    following = asyncio.ensure_future(follow_certificate(context, certificate, key, clock))
+    await clock.advance(61)
+    assert context.loads == 0
+    replace(1)
+    await clock.advance(61)
+    assert context.loads == 1
+    replace(2, b"half a certificate")
+    await clock.advance(61)
+    certificate.unlink()
+    await clock.advance(61)
+    assert context.loads == 1 and not following.done()
+    replace(3)
+    await clock.advance(61)
+    assert context.loads == 2
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
