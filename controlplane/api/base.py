@@ -22,10 +22,10 @@ Quantity: TypeAlias = str | int | float
 IntOrString: TypeAlias = int | str
 """A port number or its name; a count or a percentage such as "25%"."""
 
-Time: TypeAlias = str
+Time: TypeAlias = Annotated[str, "Time"]
 """RFC 3339 in UTC with seconds, such as 2026-11-21T06:30:00Z."""
 
-MicroTime: TypeAlias = str
+MicroTime: TypeAlias = Annotated[str, "MicroTime"]
 """RFC 3339 in UTC with microseconds; Leases and Events use it."""
 
 # The words that upstream writes in capitals when they do not start a name: pod_ip is podIP.

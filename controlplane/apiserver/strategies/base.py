@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from controlplane.api import binary, fields, validation
+from controlplane.api import binary, fields, times, validation
 from controlplane.api.codec import Document
 from controlplane.api.defaults import apply_defaults
 from controlplane.api.field_labels import selectable_fields
@@ -73,6 +73,10 @@ class Strategy:
     def default(self, document: Document) -> None:
         """Fill in what is absent. Raises BadRequest for values of the wrong type, which defaulting cannot read."""
         self._check_types(document)
+        try:
+            times.settle(document, self.resource.type)
+        except times.TimeError as error:
+            raise self._cannot_be_handled(str(error)) from error
         if why := binary.mistake(self.resource, document):
             raise self._cannot_be_handled(why)
         try:
