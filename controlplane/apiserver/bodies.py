@@ -1,4 +1,4 @@
-"""The body of a write, as a document: JSON or YAML, its fields checked as strictly as the caller wants."""
+"""The body of a write, as a document: JSON, YAML or protobuf, its fields checked as strictly as the caller wants."""
 
 from __future__ import annotations
 

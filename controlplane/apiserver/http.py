@@ -1,4 +1,4 @@
-"""HTTP/1.1 over TLS, by aiohttp: the one file that knows which library carries requests and answers."""
+"""HTTP/1.1 over TLS, by aiohttp: with websocket.py the one place that knows which library serves."""
 
 from __future__ import annotations
 
