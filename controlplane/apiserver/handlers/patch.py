@@ -15,6 +15,7 @@ from controlplane.apiserver.bodies import (
     cannot_be_handled,
     check_kind,
     parse_body,
+    to_object,
     unsupported_media_type,
 )
 from controlplane.apiserver.cached_object import CachedObject
@@ -71,6 +72,7 @@ async def _apply(call: Call, body: bytes, options: WriteOptions) -> Response:
     # Every JSON text is YAML too, and the JSON reader is a hundred times faster.
     form = JSON if body.lstrip()[:1] == b"{" else YAML
     parsed = parse_body(body, form, call.storage.expected, options.field_validation)
+    to_object(parsed.document, call.storage.expected)  # what is merged below has the right types
     call.warnings += parsed.warnings
     now = format_time(call.backend.clock.now())
 

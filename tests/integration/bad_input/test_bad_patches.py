@@ -94,6 +94,7 @@ def containers(value: Any) -> Any:
             REJECTED,
             id="copies of copies",
         ),
+        pytest.param(APPLY, {"metadata": True}, 400, "of type v1.ObjectMeta", id="applied metadata"),
         pytest.param(APPLY, b"a: &a [*a]", 400, "yaml", id="applied YAML"),
         pytest.param(
             APPLY,
