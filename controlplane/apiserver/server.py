@@ -82,7 +82,7 @@ class ApiServer:
             self.reader, settings.service_cidrs, settings.node_ports, random
         )
         backend = _backend(clock, random, self.cache, storages, self.security, nodes, settings)
-        self.ready = False
+        self._started, self._stopping = False, False
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes)
         metrics = ApiServerMetrics(self.registry)
@@ -99,15 +99,15 @@ class ApiServer:
         async with running(server.cache.follow(), server.cache.tick()):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised())
-            server.ready = True
+            server._started = True
             try:
                 yield server
             finally:
                 server.stop()
 
     def stop(self) -> None:
-        """Say not ready, and end the watches, which would not end by themselves."""
-        self.ready = False
+        """Say not ready, and end the watches, which would not end by themselves. Alive it stays until the end."""
+        self._stopping = True
         self.cache.close()
 
     def client(self) -> Client:
@@ -152,12 +152,12 @@ class ApiServer:
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
-        hooks = {"poststarthook/rbac/bootstrap-roles": self._started}
+        hooks = {"poststarthook/rbac/bootstrap-roles": self._has_started}
         return Health(
             {
                 "livez": {**always, **hooks},
                 "healthz": {**always, **hooks},
-                "readyz": {**always, "informer-sync": self._started, **hooks, "shutdown": self._not_stopping},
+                "readyz": {**always, "informer-sync": self._has_started, **hooks, "shutdown": self._not_stopping},
             }
         )
 
@@ -168,11 +168,11 @@ class ApiServer:
             return str(error)
         return ""
 
-    async def _started(self) -> str:
-        return "" if self.ready else "not finished"
+    async def _has_started(self) -> str:
+        return "" if self._started else "not finished"
 
     async def _not_stopping(self) -> str:
-        return "" if self.ready else "process is shutting down"
+        return "process is shutting down" if self._stopping else ""
 
 
 def _caches() -> list[ResourceCache]:

@@ -383,6 +383,7 @@ async def test_watches_end_when_the_server_stops(ask: Asker) -> None:
             async with asyncio.timeout(5):
                 await following()
     assert "[-]shutdown failed" in (await ask("GET", "/readyz")).body
+    assert (await ask("GET", "/livez")).body == "ok", "nobody should kill what is stopping"
 
 
 async def test_the_root_lists_every_path_that_is_no_resource(ask: Asker) -> None:
