@@ -31,6 +31,7 @@ from controlplane.kit.clock import Clock
 _log = logging.getLogger(__name__)
 _trace_log = logging.getLogger(__name__ + ".trace")
 
+_ALL_WARNINGS, _LONG_WARNING = 4096, 256  # characters: of all, and of each when all are more; as upstream's
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
 
@@ -156,7 +157,7 @@ class Pipeline:
         headers["Audit-Id"] = request.headers.get("Audit-Id") or generate_uid(self._random)
         headers.setdefault("Cache-Control", "no-cache, private")
         if warnings:
-            headers["Warning"] = ", ".join(f'299 - "{_quoted(text)}"' for text in dict.fromkeys(warnings))
+            headers["Warning"] = _warning_header(tuple(dict.fromkeys(warnings)))
         return answer
 
     def _measured(
@@ -181,6 +182,13 @@ def _representation(request: Request) -> Representation:
         return Representation(negotiate(request.headers.get("Accept", "")).media_type)
     except StatusError:
         return Representation()  # a failure is told in JSON to whoever accepts nothing we have
+
+
+def _warning_header(texts: Sequence[str]) -> str:
+    """Return warnings as a header that clients can hold: a caller can make them as many and as long as its body."""
+    if sum(map(len, texts)) > _ALL_WARNINGS:
+        texts = [text[:_LONG_WARNING] for text in texts][: _ALL_WARNINGS // _LONG_WARNING]
+    return ", ".join(f'299 - "{_quoted(text)}"' for text in texts)
 
 
 def _quoted(text: str) -> str:

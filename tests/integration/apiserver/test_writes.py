@@ -95,6 +95,13 @@ async def test_a_warning_fits_in_a_header_whatever_a_field_is_called(ask: Asker)
     assert told.headers["Warning"] == '299 - "unknown field \\"a  Set-Cookie: b \\""'
 
 
+async def test_warnings_without_end_are_cut(ask: Asker) -> None:
+    told = await ask("POST", MAPS, {**config_map(), **{f"{n:03}" + "x" * 1000: 1 for n in range(50)}})
+    assert told.status == 201
+    assert 4096 <= len(told.headers["Warning"]) < 5000
+    assert told.headers["Warning"].count("299 - ") == 16
+
+
 async def test_yaml_in_and_out(ask: Asker) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  a: b\n"
     told = await ask("POST", MAPS, body, content_type="application/yaml", accept="application/yaml")
