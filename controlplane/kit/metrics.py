@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics
@@ -32,8 +33,11 @@ def new_registry(version: str) -> CollectorRegistry:
 
 
 def render(registry: CollectorRegistry) -> bytes:
-    """Return every metric as Prometheus text."""
-    return generate_latest(registry)
+    """Return every metric as Prometheus text, bounds of buckets as Go writes them: published rules select le="1"."""
+    return _WHOLE_BOUND.sub(rb'le="\1"', generate_latest(registry))
+
+
+_WHOLE_BOUND = re.compile(rb'\ble="(\d+)\.0"')
 
 
 class _Runtime:
