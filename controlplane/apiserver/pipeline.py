@@ -35,6 +35,9 @@ _ALL_WARNINGS, _LONG_WARNING = 4096, 256  # characters: of all, and of each when
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
 
+# Said to whoever reads or writes them.
+_DEPRECATED = {"endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
+
 Page = Callable[[Request], Awaitable[Response | None]]
 """Answers requests for a non-resource path; None: not mine."""
 
@@ -147,6 +150,8 @@ class Pipeline:
 
     async def _resource(self, request: Request, info: RequestInfo, user: User, warnings: list[str]) -> Answer:
         handle = route(info)
+        if info.resource in _DEPRECATED and not info.group:
+            warnings.append(_DEPRECATED[info.resource])
         trace = request.headers.get("traceparent", "")
         if trace and info.verb not in ("get", "list", "watch"):
             _trace_log.info("%s %s by %s, trace %s", info.verb, info.path, user.name, trace)

@@ -174,6 +174,12 @@ def test_the_cluster(kubectl: Kubectl, command: str, says: str) -> None:
     assert says in kubectl.ok(command)
 
 
+def test_deprecated(kubectl: Kubectl) -> None:
+    warning = "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+    assert kubectl("get endpoints").err.splitlines()[0] == warning
+    assert "Warning" not in kubectl("get endpointslices").err
+
+
 def test_strangers(kubectl: Kubectl) -> None:
     said = kubectl("get pods", user="jane")
     assert said.err == (
