@@ -38,11 +38,11 @@ def a_service(**spec: Any) -> Service:
     return from_document(document, Service)
 
 
-def a_slice(*addresses: str) -> EndpointSlice:
+def a_slice(*addresses: str, protocol: str = "TCP") -> EndpointSlice:
     document = {
         "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
         "addressType": "IPv4",
-        "ports": [{"port": 8080, "protocol": "TCP"}],
+        "ports": [{"port": 8080, "protocol": protocol}],
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in addresses],
     }
     return from_document(document, EndpointSlice)
@@ -184,3 +184,65 @@ async def test_a_flushed_table_is_repaired(rig: Rig) -> None:
     command = rig.proxier._iptables._command
     rig.machine.sh(f"{command} -w 5 -t nat -F; {command} -w 5 -t nat -X; {command} -w 5 -t filter -F")
     await rig.until({ONE})
+
+
+class Echo:
+    """Answers datagrams on an endpoint's address with that address."""
+
+    def __init__(self, address: str):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 8080))
+        self.socket.settimeout(0.1)
+        self.address, self.stopped = address, False
+
+    def serve(self) -> None:
+        while not self.stopped:
+            with contextlib.suppress(TimeoutError):
+                _, sender = self.socket.recvfrom(100)
+                self.socket.sendto(self.address.encode(), sender)
+        self.socket.close()
+
+
+def open_flow() -> socket.socket:
+    """One UDP flow: all its datagrams have the same source port, so the kernel takes them for one conversation."""
+    flow = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    flow.settimeout(0.2)
+    flow.connect((CLUSTER_IP, 80))
+    return flow
+
+
+def say(flow: socket.socket) -> str:
+    """Return who answers on a flow; "silence" when nobody does."""
+    try:
+        flow.send(b"?")
+        return flow.recv(100).decode()
+    except OSError:
+        return "silence"
+
+
+async def test_a_udp_flow_follows_its_endpoint(rig: Rig) -> None:
+    echoes = [rig.machine.inside.call(Echo, address) for address in (ONE, TWO)]
+    threads = [asyncio.create_task(asyncio.to_thread(echo.serve)) for echo in echoes]
+    flow = rig.client.call(open_flow)
+    try:
+        assert await rig.client.run(say, flow) == "silence"
+        rig.api.add(a_service(port={"protocol": "UDP"}))
+        rig.api.add(a_slice(ONE, protocol="UDP"))
+        await _until_says(rig, flow, ONE)
+        moved = {"endpoints": [{"addresses": [TWO], "conditions": {"ready": True}}]}
+        await Client(rig.api).patch(EndpointSlice, "web-1", moved, "default")
+        await _until_says(rig, flow, TWO)
+    finally:
+        flow.close()
+        for echo in echoes:
+            echo.stopped = True
+        await asyncio.gather(*threads)
+
+
+async def _until_says(rig: Rig, flow: socket.socket, expected: str) -> None:
+    """The flow never falls silent for long enough to be forgotten by itself: only a clean-up can move it."""
+    for _ in range(50):
+        if (answer := await rig.client.run(say, flow)) == expected:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"the flow is still answered by {answer}, not {expected}")
