@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 from tests.e2e.conftest import Lab
+
+# Says to whoever asks which address they come from.
+MIRROR = """
+import http.server
+class Mirror(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.client_address[0].encode())
+http.server.HTTPServer(("192.168.56.1", 18080), Mirror).serve_forever()
+"""
 
 
 def web(lab: Lab, replicas: int = 2) -> list[dict[str, Any]]:
@@ -116,3 +129,18 @@ def test_headless_names_are_the_pods(lab: Lab) -> None:
         ),
     )
     assert "10.96.0.10" in looked_up
+
+
+def test_a_pod_leaves_the_cluster_with_its_nodes_address(lab: Lab) -> None:
+    outside = ["ip", "netns", "exec", "sampan-switch", sys.executable, "-c", MIRROR]
+    mirror = subprocess.Popen(outside, stderr=subprocess.DEVNULL)
+    try:
+        lab.apply(lab.pod("client", container={"command": ["sleep", "3600"]}))
+        node = lab.ready("client")["spec"]["nodeName"]
+        addresses = lab.get("node", node)["status"]["addresses"]
+        own = next(one["address"] for one in addresses if one["type"] == "InternalIP")
+        ask = ("exec", "client", "--", "wget", "-qO-", "-T", "3", "http://192.168.56.1:18080/")
+        assert lab.until("an answer", lambda: lab.kubectl(*ask).out.strip(), seconds=20) == own
+    finally:
+        mirror.terminate()
+        mirror.wait(timeout=10)
