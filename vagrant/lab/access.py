@@ -25,6 +25,7 @@ def write_commands(cluster: Cluster) -> None:
         "image",
         f"""\
 [ -f {images}/"${{1:-}}".tar ] || {{
+    [ -z "${{1:-}}" ] || echo "there is no image '$1'" >&2
     echo "usage: .lab/image NAME, where NAME is one of:" $(basename -s .tar {images}/*.tar) >&2
     exit 64
 }}
