@@ -27,9 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def runtime_daemon() -> Iterator[Containerd]:
-    why = missing() if os.geteuid() == 0 else "needs root"
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    why = missing()
     if why:
-        pytest.skip(why)
+        pytest.fail(f"{why}; .ci/bootstrap installs it")
     with shared_directory() as root, containerd(root / "containerd") as daemon:
         yield daemon
 
