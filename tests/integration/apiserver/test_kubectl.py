@@ -12,26 +12,9 @@ from pathlib import Path
 import pytest
 
 from controlplane.testing import HttpsApi, https_api
+from tests.fakes.manifests import NGINX
 
 KUBECTL = Path(sys.executable).parent / "kubectl"
-
-MANIFEST = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: nginx-deployment, labels: {app: nginx}}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: nginx}}
-  template:
-    metadata: {labels: {app: nginx}}
-    spec:
-      containers: [{name: nginx, image: "nginx:1.14.2", ports: [{containerPort: 80}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx-service}
-spec: {selector: {app: nginx}, ports: [{port: 80, targetPort: 80}]}
-"""
 
 
 @pytest.fixture
@@ -53,17 +36,17 @@ async def kubectl(api: HttpsApi, *arguments: str, stdin: str = "", user: Path | 
 
 
 async def test_apply_twice_get_and_delete(api: HttpsApi) -> None:
-    code, said = await kubectl(api, "apply", "-f", "-", stdin=MANIFEST)
+    code, said = await kubectl(api, "apply", "-f", "-", stdin=NGINX)
     assert said.splitlines() == ["deployment.apps/nginx-deployment created", "service/nginx-service created"], code
-    _, said = await kubectl(api, "apply", "-f", "-", stdin=MANIFEST)
+    _, said = await kubectl(api, "apply", "-f", "-", stdin=NGINX)
     assert said.splitlines() == ["deployment.apps/nginx-deployment unchanged", "service/nginx-service unchanged"]
-    changed = MANIFEST.replace("replicas: 3", "replicas: 5")
+    changed = NGINX.replace("replicas: 3", "replicas: 5")
     _, said = await kubectl(api, "apply", "-f", "-", stdin=changed)
     assert said.splitlines()[0] == "deployment.apps/nginx-deployment configured"
     _, said = await kubectl(api, "get", "deployments,services")
     assert "nginx-deployment   0/5" in said
     assert "service/kubernetes" in said
-    code, said = await kubectl(api, "delete", "-f", "-", stdin=MANIFEST)
+    code, said = await kubectl(api, "delete", "-f", "-", stdin=NGINX)
     assert (code, len(said.splitlines())) == (0, 2)
 
 

@@ -19,24 +19,6 @@ from tests.fakes.served import served
 _KUBECTL = Path(sys.executable).parent / "kubectl"
 _PATIENCE = 30  # seconds
 
-NGINX = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: nginx-deployment, labels: {app: nginx}}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: nginx}}
-  template:
-    metadata: {labels: {app: nginx}}
-    spec:
-      containers: [{name: nginx, image: "nginx:1.14.2", ports: [{containerPort: 80}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx-service}
-spec: {selector: {app: nginx}, ports: [{port: 80, targetPort: 80}]}
-"""
-
 
 @dataclass(frozen=True)
 class Said:

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from controlplane.testing import HttpsApi
-from tests.integration.kubectl.conftest import NGINX, Kubectl, columns
+from tests.fakes.manifests import NGINX
+from tests.integration.kubectl.conftest import Kubectl, columns
 
 EVENT = """
 apiVersion: v1

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.integration.kubectl.conftest import NGINX, Kubectl
+from tests.fakes.manifests import NGINX
+from tests.integration.kubectl.conftest import Kubectl
 
 FOUR = NGINX.replace("replicas: 3", "replicas: 4")
 MISSPELT = NGINX.replace("replicas:", "replica:")

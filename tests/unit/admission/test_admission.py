@@ -147,9 +147,10 @@ async def test_a_namespace_made_a_moment_ago_is_waited_for() -> None:
         admit(NamespaceLifecycle(reader, clock), attributes(CREATE, "pods", {}, namespace="new"))
     )
     await clock.advance(0.01)
+    assert not asking.done()
     reader.add(a_namespace("new"))
     await clock.advance(0.05)
-    await asking
+    assert asking.done() and asking.exception() is None
 
 
 # ServiceAccount -------------------------------------------------------------------------------------------------------
