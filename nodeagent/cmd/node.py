@@ -30,9 +30,10 @@ from nodeagent.metrics.usage import PodPlace, UsageReader
 from nodeagent.network.overlay import Overlay
 from nodeagent.node.heartbeat import Heartbeat
 from nodeagent.node.machine import read_machine, read_pressure
+from nodeagent.node.patience import START_PATIENCE, Patience
 from nodeagent.node.registration import register
-from nodeagent.node.render import Observed, address_conflict
-from nodeagent.node.status import CHECK_SECONDS, StatusWriter
+from nodeagent.node.render import Observed, address_conflict, is_ready
+from nodeagent.node.status import StatusWriter
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
@@ -48,10 +49,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _RETRY = Backoff(first=0.2, cap=7.0)
-_HURRY = Backoff(first=0.1, cap=CHECK_SECONDS)
-_CERTIFICATE_SECONDS = (
-    10.0  # how long a starting node waits for its serving certificate before it is ready all the same
-)
+_CERTIFICATE_SECONDS = START_PATIENCE  # after which a starting node is ready without a serving certificate
 _IMAGES_SECONDS = 60.0  # how old the list of images in the status may be
 
 
@@ -75,7 +73,7 @@ class NodeRooms:
         self.settings = agent.node_settings()
         self.machine = read_machine(self.state)
         self.runtime_version = ""
-        self.problem = "the agent is starting"
+        self._patience = Patience()
         self._settings_of = (0, self._pod_settings(""))
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
         self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
@@ -99,13 +97,15 @@ class NodeRooms:
         """Register, then say that we live and how we are, until cancelled. Raises AddressTaken, NameTaken."""
         await self._refuse_a_taken_address()
         node = await self._register()
+        if is_ready(node):
+            self._patience.was_ready(self.clock.monotonic())
         agent, name = self.agent, self.settings.name
         agent.notifier.ready(f"node {name} at {self.settings.addresses[0]}")
         self.recorder.event(node, "Normal", "Starting", "Starting kubelet.")
         status = StatusWriter(self.settings, self.observe, agent.client, self.clock)
         heartbeat = Heartbeat(name, agent.client, self.clock)
         # Certificates only now: who approves a serving certificate compares it with the Node.
-        work = (heartbeat.run(), status.run(), self._hurry_status(status), *agent.certificates.coroutines())
+        work = (heartbeat.run(), status.run(self._ready), *agent.certificates.coroutines())
         async with asyncio.TaskGroup() as tasks:
             for one in work:
                 tasks.create_task(one)
@@ -143,9 +143,9 @@ class NodeRooms:
             problems = (f"container runtime is down: {failure}",)
         if self._awaits_certificate():
             problems = (*problems, "the serving certificate has not been issued yet")
-        self.problem = ", ".join(problems)
-        pressure = read_pressure(self.state)
-        return Observed(self.machine, pressure, self.runtime_version, problems, await self._list_images())
+        lasting = self._patience.lasting(problems, self.clock.monotonic())
+        pressure, images = read_pressure(self.state), await self._list_images()
+        return Observed(self.machine, pressure, self.runtime_version, lasting, bool(problems), images)
 
     def _awaits_certificate(self) -> bool:
         """Whether logs and exec would fail for want of a certificate that the API server believes.
@@ -165,14 +165,7 @@ class NodeRooms:
             self._images = (self.clock.monotonic(), images)
         return self._images[1]
 
-    async def _hurry_status(self, status: StatusWriter) -> None:
-        """Look often, but ever less so, until the node is ready for the first time."""
-        for delay in _HURRY.delays():
-            status.hurry()
-            await self.clock.sleep(delay)
-            if not self.problem:
-                break
-        status.hurry()
+    def _ready(self) -> None:
         self.agent.kubelet_metrics.startup.set(self.clock.monotonic() - self.agent.started)
         self.agent.notifier.status(f"node {self.settings.name} is ready")
 

@@ -46,12 +46,17 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was seen of the node just now. `problems` are the sentences of what keeps pods from starting."""
+    """What was seen of the node just now.
+
+    `problems` are the sentences of what keeps pods from starting. `amiss` says that there may be such a thing, although
+    it has not lasted long enough to be told.
+    """
 
     machine: Machine
     pressure: Pressure
     runtime_version: str = ""
     problems: tuple[str, ...] = ()
+    amiss: bool = False
     images: tuple[ContainerImage, ...] = ()
 
 
@@ -194,6 +199,10 @@ def reconcile_registered(existing: Node, wanted: Node) -> Node | None:
     if labels == existing.metadata.labels and annotations == existing.metadata.annotations:
         return None
     return replace(existing, metadata=replace(existing.metadata, labels=labels, annotations=annotations))
+
+
+def is_ready(node: Node) -> bool:
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions)
 
 
 def address_conflict(name: str, addresses: Sequence[str], nodes: Sequence[Node]) -> str:

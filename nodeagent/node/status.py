@@ -1,8 +1,11 @@
-"""Writes the Node's status: soon when it changes, and every 5 minutes although nothing did."""
+"""Writes the Node's status: soon when it changes, and every 5 minutes although nothing did.
+
+well                 look every 10 s
+something is amiss   look after 0.1 s, 0.2 s, … and every 5 s: who waits for the node should not wait for us
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -11,14 +14,15 @@ from controlplane.api.core_v1 import Node, NodeStatus
 from controlplane.api.status import StatusError
 from controlplane.client.client import Client, PatchType
 from controlplane.client.transport import Unreachable
+from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
-from controlplane.kit.waiting import happens_within
 from nodeagent.node.render import NodeSettings, Observed, render_status, same_but_for_heartbeats
 
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 10.0  # upstream's nodeStatusUpdateFrequency
 REPORT_SECONDS = 300.0  # upstream's nodeStatusReportFrequency
+AMISS = Backoff(first=0.1, cap=5.0)
 
 Observe = Callable[[], Awaitable[Observed]]
 
@@ -28,20 +32,17 @@ class StatusWriter:
 
     def __init__(self, settings: NodeSettings, observe: Observe, client: Client, clock: Clock):
         self._settings, self._observe, self._client, self._clock = settings, observe, client, clock
-        self._hurry = asyncio.Event()
         self._written: NodeStatus | None = None
         self._written_at = 0.0
 
-    def hurry(self) -> None:
-        """Look again now: something that the status shows has changed."""
-        self._hurry.set()
-
-    async def run(self) -> None:
-        failing = False
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Look and write until cancelled; call `on_ready` once, when the node is ready for the first time."""
+        failing, was_ready, amiss = False, False, 0
         while True:
-            self._hurry.clear()
+            observed = None
             try:
-                await self.sync()
+                observed = await self._observe()
+                await self.write(observed)
             except (Unreachable, StatusError, OSError) as error:
                 # A Node that was deleted stays away, as with upstream's kubelet, until this agent is started again.
                 if not failing:
@@ -51,11 +52,14 @@ class StatusWriter:
                 if failing:
                     log.info("node status written again")
                 failing = False
-            await happens_within(self._hurry, CHECK_SECONDS, self._clock)
+                if not observed.amiss and not was_ready:
+                    was_ready = True
+                    on_ready()
+            amiss = amiss + 1 if observed is not None and observed.amiss else 0
+            await self._clock.sleep(AMISS.delay(amiss - 1) if amiss else CHECK_SECONDS)
 
-    async def sync(self) -> bool:
+    async def write(self, observed: Observed) -> bool:
         """Write the status if it changed or is due; return whether it was written."""
-        observed = await self._observe()
         previous = self._written
         if previous is None:
             previous = (await self._client.get(Node, self._settings.name)).status

@@ -166,17 +166,33 @@ def test_termination_is_graceful(lab: Lab) -> None:
     lab.ok("wait", "--for=delete", "pod/polite", "--timeout=30s")
 
 
+def ready_since(lab: Lab, kind: str, name: str) -> tuple[str, str]:
+    """The Ready condition's status, and since when it has been that."""
+    conditions = lab.get(kind, name)["status"]["conditions"]
+    ready = next(one for one in conditions if one["type"] == "Ready")
+    return ready["status"], ready["lastTransitionTime"]
+
+
 def test_pods_survive_restarts_of_agent_and_runtime(lab: Lab) -> None:
+    """Neither the container nor anybody who watches the pod or its node sees anything."""
     node = lab.workers()[0]
     lab.apply(lab.pod("steady", nodeName=node, container=SLEEP))
     lab.ready("steady")
-    before = status_of(lab, "steady")
+    lab.until("the node is ready", lambda: ready_since(lab, "node", node)[0] == "True")
+    container, seen = status_of(lab, "steady"), (ready_since(lab, "node", node), ready_since(lab, "pod", "steady"))
     for unit in ("sampan-nodeagent", "containerd"):
         lab.on(node, f"systemctl restart {unit}")
         lab.until(f"{unit} active", lambda unit=unit: lab.ssh(node, f"systemctl is-active {unit}").code == 0)
-    lab.until("exec again", lambda: lab.kubectl("exec", "steady", "--", "true").code == 0)
-    after = status_of(lab, "steady")
-    assert (after["containerID"], after["restartCount"]) == (before["containerID"], before["restartCount"])
+        lab.until("exec again", lambda: lab.kubectl("exec", "steady", "--", "true").code == 0)
+        after = status_of(lab, "steady")
+        assert (after["containerID"], after["restartCount"]) == (container["containerID"], container["restartCount"])
+    renewed = lab.get("lease", node, "-n", "kube-node-lease")["spec"]["renewTime"]
+    lab.until(  # by then the agent has looked at the runtime at least once
+        "a lease of the new agent",
+        lambda: lab.get("lease", node, "-n", "kube-node-lease")["spec"]["renewTime"] != renewed,
+        seconds=15,
+    )
+    assert (ready_since(lab, "node", node), ready_since(lab, "pod", "steady")) == seen
 
 
 def test_a_static_pod_has_a_mirror(lab: Lab) -> None:

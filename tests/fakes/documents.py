@@ -55,8 +55,11 @@ def strategic_patch(target: Any, patch: Any) -> Any:
 
 
 def _merge_list(target: list[Any], patch: list[Any], key: str) -> list[Any]:
-    entries = {entry[key]: entry for entry in target}
+    replaces = {"$patch": "replace"} in patch
+    entries = {} if replaces else {entry[key]: entry for entry in target}
     for entry in patch:
+        if key not in entry:
+            continue  # a directive for the whole list
         if entry.get("$patch") == "delete":
             entries.pop(entry[key], None)
         else:
