@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import Int32, KubeStruct
+from msgspec import field
+
+from controlplane.api.base import Int32, Int64, KubeStruct, Time
 from controlplane.api.meta_v1 import ObjectMeta
+
+
+class CrossVersionObjectReference(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+class HorizontalPodAutoscalerSpec(KubeStruct):
+    max_replicas: Int32 | None = None
+    min_replicas: Int32 | None = None
+    scale_target_ref: CrossVersionObjectReference | None = None
+    target_cpu_utilization_percentage: Int32 | None = field(name="targetCPUUtilizationPercentage", default=None)
+
+
+class HorizontalPodAutoscalerStatus(KubeStruct):
+    current_cpu_utilization_percentage: Int32 | None = field(name="currentCPUUtilizationPercentage", default=None)
+    current_replicas: Int32 | None = None
+    desired_replicas: Int32 | None = None
+    last_scale_time: Time | None = None
+    observed_generation: Int64 | None = None
+
+
+class HorizontalPodAutoscaler(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
+    status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
 
 
 class ScaleSpec(KubeStruct):

@@ -16,6 +16,9 @@ Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """Numbers as wide as upstream's: a wider one could not be read by any other client."""
 
+Number: TypeAlias = int | float
+"""A number that is written as it was read: 10 stays 10."""
+
 Quantity: TypeAlias = str | int | float
 """An amount with a unit, such as "500m" or "64Mi"; `controlplane.api.quantity` computes with it."""
 
@@ -89,6 +92,11 @@ class ListSet:
 @dataclass(frozen=True, slots=True)
 class Atomic:
     """Marks a list, map or object that server-side apply replaces as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Marks an object that a strategic merge patch replaces as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

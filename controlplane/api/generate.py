@@ -18,19 +18,30 @@ from controlplane.api.base import wire_name
 MODULES = {
     "io.k8s.apimachinery.pkg.apis.meta.v1": "meta_v1",
     "io.k8s.apimachinery.pkg.version": "version",
+    "io.k8s.api.admissionregistration.v1": "admissionregistration_v1",
     "io.k8s.api.apps.v1": "apps_v1",
     "io.k8s.api.authentication.v1": "authentication_v1",
     "io.k8s.api.authorization.v1": "authorization_v1",
     "io.k8s.api.autoscaling.v1": "autoscaling_v1",
+    "io.k8s.api.autoscaling.v2": "autoscaling_v2",
+    "io.k8s.api.batch.v1": "batch_v1",
     "io.k8s.api.certificates.v1": "certificates_v1",
     "io.k8s.api.coordination.v1": "coordination_v1",
     "io.k8s.api.core.v1": "core_v1",
     "io.k8s.api.discovery.v1": "discovery_v1",
     "io.k8s.api.events.v1": "events_v1",
+    "io.k8s.api.flowcontrol.v1": "flowcontrol_v1",
+    "io.k8s.api.networking.v1": "networking_v1",
+    "io.k8s.api.node.v1": "node_v1",
     "io.k8s.api.policy.v1": "policy_v1",
     "io.k8s.api.rbac.v1": "rbac_v1",
+    "io.k8s.api.resource.v1": "resource_v1",
+    "io.k8s.api.scheduling.v1": "scheduling_v1",
+    "io.k8s.api.storage.v1": "storage_v1",
+    "io.k8s.api.storagemigration.v1": "storagemigration_v1",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1": "apiextensions_v1",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1": "apiregistration_v1",
 }
-ONLY = {"autoscaling_v1": {"Scale"}, "policy_v1": {"Eviction"}}  # the rest of these groups is not served yet
 
 SCALARS = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.Time": ("Time", "None"),
@@ -40,6 +51,8 @@ SCALARS = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": ("dict[str, Any]", "{}"),
     "io.k8s.apimachinery.pkg.runtime.RawExtension": ("dict[str, Any]", "{}"),
 }
+# Where the rule would give something unreadable, or the name of a type that the class needs after it.
+OWN_NAMES = {"openAPIV3Schema": "open_api_v3_schema", "bool": "bool_", "int": "int_"}
 # Text whose emptiness says something else than its absence (a pointer in upstream's Go).
 NULLABLE_TEXT = {"storageClassName", "volumeAttributesClassName", "hostnameOverride"}
 ALWAYS_THERE = {
@@ -61,6 +74,8 @@ def definitions() -> dict[str, dict[str, Any]]:
 
 def snake(name: str) -> str:
     """Return our name of a wire field: podIPs gives pod_ips."""
+    if name in OWN_NAMES:
+        return OWN_NAMES[name]
     text = re.sub(r"([A-Z]+s?)(?=[A-Z][a-z]|$)", lambda found: "_" + found[1].lower() + "_", name)
     text = re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), text)
     text = re.sub(r"[^a-z0-9]+", "_", text).strip("_")
@@ -87,8 +102,7 @@ class Module:
 
         for full in sorted(self.facts):
             name = full.removeprefix(self.prefix + ".")
-            wanted = ONLY.get(self.name)
-            own = full.startswith(self.prefix + ".") and "." not in name and (wanted is None or name in wanted)
+            own = full.startswith(self.prefix + ".") and "." not in name
             if own and self.facts[full].get("properties") is not None and not name.endswith("List"):
                 visit(full, ())
         return list(done)
@@ -102,7 +116,7 @@ class Module:
             "from __future__ import annotations",
             "",
         ]
-        typing = sorted(word for word in ("Annotated", "Any") if re.search(rf"\b{word}\b", body))
+        typing = sorted(word for word in ("Annotated", "Any", "TypeAlias") if re.search(rf"\b{word}\b", body))
         if typing:
             lines += [f"from typing import {', '.join(typing)}", ""]
         if "field(name=" in body:
@@ -116,7 +130,9 @@ class Module:
             "ListMap",
             "ListSet",
             "MicroTime",
+            "Number",
             "Quantity",
+            "Replace",
             "RetainKeys",
             "Time",
         )
@@ -128,6 +144,8 @@ class Module:
 
     def render_class(self, full: str) -> str:
         facts = self.facts[full]
+        if "properties" not in facts:  # anything, or an object that says something by being there
+            return f"{full.rpartition('.')[2]}: TypeAlias = {'dict[str, Any]' if 'type' in facts else 'Any'}"
         lines = [f"class {full.rpartition('.')[2]}(KubeStruct):"]
         head = [name for name in ("apiVersion", "kind", "metadata") if name in facts["properties"]]
         rest = sorted(set(facts["properties"]) - set(head))
@@ -173,7 +191,7 @@ class Module:
             return "str", "None" if wire in NULLABLE_TEXT else '""'
         if kind == "integer":
             return fact["format"].capitalize(), "None"
-        return {"number": "float", "boolean": "bool"}.get(kind or "", "Any"), "None"
+        return {"number": "Number", "boolean": "bool"}.get(kind or "", "Any"), "None"
 
     def reference(self, full: str) -> tuple[str, str]:
         if full in SCALARS:
@@ -199,6 +217,8 @@ def marks_of(fact: dict[str, Any]) -> Iterator[str]:
         yield f"ListSet(merge={strategy == ['merge']})"
     elif "retainKeys" in strategy:
         yield "RetainKeys()"
+    elif strategy == ["replace"]:
+        yield "Replace()"
     elif "atomic" in (kind, fact.get("x-kubernetes-map-type")):
         yield "Atomic()"
 

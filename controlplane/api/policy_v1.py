@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import KubeStruct
-from controlplane.api.meta_v1 import DeleteOptions, ObjectMeta
+from typing import Annotated
+
+from controlplane.api.base import Int32, Int64, IntOrString, KubeStruct, ListMap, Replace, Time
+from controlplane.api.meta_v1 import Condition, DeleteOptions, LabelSelector, ObjectMeta
 
 
 class Eviction(KubeStruct):
@@ -11,3 +13,28 @@ class Eviction(KubeStruct):
     kind: str = ""
     metadata: ObjectMeta = ObjectMeta()
     delete_options: DeleteOptions | None = None
+
+
+class PodDisruptionBudgetSpec(KubeStruct):
+    max_unavailable: IntOrString | None = None
+    min_available: IntOrString | None = None
+    selector: Annotated[LabelSelector | None, Replace()] = None
+    unhealthy_pod_eviction_policy: str = ""
+
+
+class PodDisruptionBudgetStatus(KubeStruct):
+    conditions: Annotated[list[Condition], ListMap(("type",), merge_key="type")] = []
+    current_healthy: Int32 | None = None
+    desired_healthy: Int32 | None = None
+    disrupted_pods: dict[str, Time] = {}
+    disruptions_allowed: Int32 | None = None
+    expected_pods: Int32 | None = None
+    observed_generation: Int64 | None = None
+
+
+class PodDisruptionBudget(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: PodDisruptionBudgetSpec = PodDisruptionBudgetSpec()
+    status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()

@@ -6,13 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlplane.api import (
+    admissionregistration_v1,
+    apiextensions_v1,
+    apiregistration_v1,
     apps_v1,
+    autoscaling_v1,
+    autoscaling_v2,
+    batch_v1,
     certificates_v1,
     coordination_v1,
     core_v1,
     discovery_v1,
     events_v1,
+    flowcontrol_v1,
+    networking_v1,
+    node_v1,
+    policy_v1,
     rbac_v1,
+    resource_v1,
+    scheduling_v1,
+    storage_v1,
+    storagemigration_v1,
 )
 from controlplane.api.base import KubeStruct
 
@@ -55,6 +69,7 @@ class Resource:
 
 
 _ALL = ("all",)
+_EXTENSIONS = ("api-extensions",)
 
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "Binding", "bindings", core_v1.Binding),
@@ -73,19 +88,55 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "Secret", "secrets", core_v1.Secret),
     Resource("", "v1", "Service", "services", core_v1.Service, short_names=("svc",), categories=_ALL, subresources=("proxy", "status"), storage_prefix="services/specs"),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", core_v1.ServiceAccount, short_names=("sa",), subresources=("token",)),
+    Resource("admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", admissionregistration_v1.MutatingAdmissionPolicy, namespaced=False, categories=_EXTENSIONS),
+    Resource("admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", admissionregistration_v1.MutatingAdmissionPolicyBinding, namespaced=False, categories=_EXTENSIONS),
+    Resource("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", admissionregistration_v1.MutatingWebhookConfiguration, namespaced=False, categories=_EXTENSIONS),
+    Resource("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", admissionregistration_v1.ValidatingAdmissionPolicy, namespaced=False, categories=_EXTENSIONS, subresources=("status",)),
+    Resource("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", admissionregistration_v1.ValidatingAdmissionPolicyBinding, namespaced=False, categories=_EXTENSIONS),
+    Resource("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", admissionregistration_v1.ValidatingWebhookConfiguration, namespaced=False, categories=_EXTENSIONS),
+    Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", apiextensions_v1.CustomResourceDefinition, namespaced=False, short_names=("crd", "crds",), categories=_EXTENSIONS, subresources=("status",), storage_prefix="apiextensions.k8s.io/customresourcedefinitions"),
+    Resource("apiregistration.k8s.io", "v1", "APIService", "apiservices", apiregistration_v1.APIService, namespaced=False, categories=_EXTENSIONS, subresources=("status",), storage_prefix="apiregistration.k8s.io/apiservices"),
     Resource("apps", "v1", "ControllerRevision", "controllerrevisions", apps_v1.ControllerRevision),
     Resource("apps", "v1", "DaemonSet", "daemonsets", apps_v1.DaemonSet, short_names=("ds",), categories=_ALL, subresources=("status",)),
     Resource("apps", "v1", "Deployment", "deployments", apps_v1.Deployment, short_names=("deploy",), categories=_ALL, subresources=("scale", "status")),
     Resource("apps", "v1", "ReplicaSet", "replicasets", apps_v1.ReplicaSet, short_names=("rs",), categories=_ALL, subresources=("scale", "status")),
     Resource("apps", "v1", "StatefulSet", "statefulsets", apps_v1.StatefulSet, short_names=("sts",), categories=_ALL, subresources=("scale", "status")),
+    Resource("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", autoscaling_v1.HorizontalPodAutoscaler, short_names=("hpa",), categories=_ALL, subresources=("status",)),
+    Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", autoscaling_v2.HorizontalPodAutoscaler, short_names=("hpa",), categories=_ALL, subresources=("status",)),
+    Resource("batch", "v1", "CronJob", "cronjobs", batch_v1.CronJob, short_names=("cj",), categories=_ALL, subresources=("status",)),
+    Resource("batch", "v1", "Job", "jobs", batch_v1.Job, categories=_ALL, subresources=("status",)),
     Resource("certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", certificates_v1.CertificateSigningRequest, namespaced=False, short_names=("csr",), subresources=("approval", "status")),
+    Resource("certificates.k8s.io", "v1", "ClusterTrustBundle", "clustertrustbundles", certificates_v1.ClusterTrustBundle, namespaced=False),
+    Resource("certificates.k8s.io", "v1", "PodCertificateRequest", "podcertificaterequests", certificates_v1.PodCertificateRequest, subresources=("status",)),
     Resource("coordination.k8s.io", "v1", "Lease", "leases", coordination_v1.Lease),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", discovery_v1.EndpointSlice),
     Resource("events.k8s.io", "v1", "Event", "events", events_v1.Event, short_names=("ev",)),
+    Resource("flowcontrol.apiserver.k8s.io", "v1", "FlowSchema", "flowschemas", flowcontrol_v1.FlowSchema, namespaced=False, subresources=("status",)),
+    Resource("flowcontrol.apiserver.k8s.io", "v1", "PriorityLevelConfiguration", "prioritylevelconfigurations", flowcontrol_v1.PriorityLevelConfiguration, namespaced=False, subresources=("status",)),
+    Resource("networking.k8s.io", "v1", "Ingress", "ingresses", networking_v1.Ingress, short_names=("ing",), subresources=("status",), storage_prefix="ingress"),
+    Resource("networking.k8s.io", "v1", "IngressClass", "ingressclasses", networking_v1.IngressClass, namespaced=False),
+    Resource("networking.k8s.io", "v1", "IPAddress", "ipaddresses", networking_v1.IPAddress, namespaced=False, short_names=("ip",)),
+    Resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", networking_v1.NetworkPolicy, short_names=("netpol",)),
+    Resource("networking.k8s.io", "v1", "ServiceCIDR", "servicecidrs", networking_v1.ServiceCIDR, namespaced=False, subresources=("status",)),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", node_v1.RuntimeClass, namespaced=False),
+    Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", policy_v1.PodDisruptionBudget, short_names=("pdb",), subresources=("status",)),
     Resource("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", rbac_v1.ClusterRole, namespaced=False),
     Resource("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", rbac_v1.ClusterRoleBinding, namespaced=False),
     Resource("rbac.authorization.k8s.io", "v1", "Role", "roles", rbac_v1.Role),
     Resource("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", rbac_v1.RoleBinding),
+    Resource("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", resource_v1.DeviceClass, namespaced=False),
+    Resource("resource.k8s.io", "v1", "DeviceTaintRule", "devicetaintrules", resource_v1.DeviceTaintRule, namespaced=False, subresources=("status",)),
+    Resource("resource.k8s.io", "v1", "ResourceClaim", "resourceclaims", resource_v1.ResourceClaim, subresources=("status",)),
+    Resource("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates", resource_v1.ResourceClaimTemplate),
+    Resource("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", resource_v1.ResourceSlice, namespaced=False),
+    Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", scheduling_v1.PriorityClass, namespaced=False, short_names=("pc",)),
+    Resource("storage.k8s.io", "v1", "CSIDriver", "csidrivers", storage_v1.CSIDriver, namespaced=False),
+    Resource("storage.k8s.io", "v1", "CSINode", "csinodes", storage_v1.CSINode, namespaced=False),
+    Resource("storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities", storage_v1.CSIStorageCapacity),
+    Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", storage_v1.StorageClass, namespaced=False, short_names=("sc",)),
+    Resource("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", storage_v1.VolumeAttachment, namespaced=False, subresources=("status",)),
+    Resource("storage.k8s.io", "v1", "VolumeAttributesClass", "volumeattributesclasses", storage_v1.VolumeAttributesClass, namespaced=False, short_names=("vac",)),
+    Resource("storagemigration.k8s.io", "v1", "StorageVersionMigration", "storageversionmigrations", storagemigration_v1.StorageVersionMigration, namespaced=False, subresources=("status",)),
 )  # fmt: skip
 
 BY_TYPE: dict[type[KubeStruct], Resource] = {resource.type: resource for resource in RESOURCES}

@@ -68,7 +68,10 @@ class Discovery:
         """Return what is served. Raises StatusError or Unreachable if the server does not say even its groups."""
         now = self._clock.monotonic()
         if self._served is None or fresh or now - self._asked_at > _GOOD_FOR:
-            self._served, self._asked_at = await self._ask(), now
+            served = await self._ask()
+            if served.failures:
+                return served  # not worth remembering: the group may answer the next time
+            self._served, self._asked_at = served, now
         return self._served
 
     async def _ask(self) -> Served:

@@ -142,6 +142,10 @@ class FakeApi:
         """Answer the next `times` requests of this method and path (a regular expression) with `error`."""
         self._failures.append(_Failure(method, re.compile(path), error, times))
 
+    def heal(self) -> None:
+        """Forget every failure that was told."""
+        self._failures.clear()
+
     def break_watches(self) -> None:
         """Cut every open watch, as a lost connection does."""
         self._send_all(Unreachable("connection reset"))

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, RetainKeys
+from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys
 from controlplane.api.generate import MODULES
 from controlplane.apiserver.openapi.dialect import Dialect, Node
 from controlplane.apiserver.openapi.facts import ATOMIC, FORMATS, REQUIRED, UNIONS
@@ -39,8 +39,46 @@ class _Quantity: ...
 class _IntOrString: ...
 
 
+class _Number: ...
+
+
+class _Json: ...
+
+
+class _SchemaOrArray: ...
+
+
+class _SchemaOrBool: ...
+
+
+class _SchemaOrTexts: ...
+
+
+class _StatusOfCustomResource: ...
+
+
 # The names in annotations that stand for a definition of their own, though to Python they are text or numbers.
-_NAMED = {"Time": _Time, "MicroTime": _MicroTime, "Quantity": _Quantity, "IntOrString": _IntOrString}
+_NAMED = {
+    "Time": _Time,
+    "MicroTime": _MicroTime,
+    "Number": _Number,
+    "Quantity": _Quantity,
+    "IntOrString": _IntOrString,
+    "JSON": _Json,
+    "JSONSchemaPropsOrArray": _SchemaOrArray,
+    "JSONSchemaPropsOrBool": _SchemaOrBool,
+    "JSONSchemaPropsOrStringArray": _SchemaOrTexts,
+    "CustomResourceSubresourceStatus": _StatusOfCustomResource,
+}
+_APIEXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
+# Definitions that say little: an object, or anything at all.
+_OPEN: Mapping[Any, tuple[str, Node]] = {
+    _Json: (f"{_APIEXTENSIONS}.JSON", {}),
+    _SchemaOrArray: (f"{_APIEXTENSIONS}.JSONSchemaPropsOrArray", {}),
+    _SchemaOrBool: (f"{_APIEXTENSIONS}.JSONSchemaPropsOrBool", {}),
+    _SchemaOrTexts: (f"{_APIEXTENSIONS}.JSONSchemaPropsOrStringArray", {}),
+    _StatusOfCustomResource: (f"{_APIEXTENSIONS}.CustomResourceSubresourceStatus", {"type": "object"}),
+}
 _TIMES = {_Time: f"{META}.Time", _MicroTime: f"{META}.MicroTime"}
 _EITHER = {
     _Quantity: ("io.k8s.apimachinery.pkg.api.resource.Quantity", ("string", "number"), ""),
@@ -50,7 +88,7 @@ _FREE = (f"{META}.FieldsV1", "io.k8s.apimachinery.pkg.runtime.RawExtension")
 _SCALARS: Mapping[Any, Node] = {
     str: {"type": "string"},
     int: {"type": "integer"},
-    float: {"type": "number"},
+    _Number: {"type": "number"},
     bool: {"type": "boolean"},
 }
 
@@ -132,7 +170,9 @@ class Schemas:
             marks = tuple(more)
         wire = field.encode_name
         schema = self._place(hint, FORMATS.get(owner, {}).get(wire, ""), wire)
-        notes = self._described(owner, wire) | marks_of(marks, is_list="items" in schema)
+        notes = self._described(owner, wire) | marks_of(
+            marks, is_list="items" in schema or schema.get("format") == "byte"
+        )
         if isinstance(field.default, KubeStruct):
             notes["default"] = {}
         return self._dialect.field(schema, notes)
@@ -151,6 +191,8 @@ class Schemas:
             return {"type": "object", "additionalProperties": self._place(arguments[1], format_)}
         if hint in _TIMES:
             return self._special(_TIMES[hint], {"type": "string", "format": "date-time"})
+        if hint in _OPEN:
+            return self._special(*_OPEN[hint])
         if hint in _EITHER:
             name, types_, special = _EITHER[hint]
             return self._special(name, self._dialect.either(types_, special))
@@ -189,6 +231,8 @@ def marks_of(marks: Iterable[Any], *, is_list: bool) -> Node:
                 node |= {"x-kubernetes-list-type": "set"} | ({"x-kubernetes-patch-strategy": "merge"} if merge else {})
             case Atomic():
                 node["x-kubernetes-list-type" if is_list else "x-kubernetes-map-type"] = "atomic"
+            case Replace():
+                node["x-kubernetes-patch-strategy"] = "replace"
             case RetainKeys():
                 node["x-kubernetes-patch-strategy"] = "retainKeys"
     return node

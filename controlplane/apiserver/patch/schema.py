@@ -17,7 +17,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from controlplane.api import core_v1, discovery_v1, meta_v1, rbac_v1
-from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, RetainKeys
+from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys
 
 
 class Kind(enum.Enum):
@@ -38,6 +38,7 @@ class Schema:
     merge_key: str = ""  # strategic merge patch merges the objects of this list by this field
     merges: bool = False  # strategic merge patch adds to this list
     retain_keys: bool = False
+    replaces: bool = False  # strategic merge patch replaces this object as a whole
     keys: tuple[str, ...] = ()  # server-side apply tells the objects of this list apart by these fields
     is_set: bool = False  # server-side apply owns the values of this list one by one
     atomic: bool = False  # server-side apply owns this as a whole
@@ -132,6 +133,8 @@ def _marked(schema: Schema, marks: tuple[Any, ...]) -> Schema:
                 schema.merges, schema.is_set = merge, True
             case Atomic():
                 schema = replace(schema, atomic=True)
+            case Replace():
+                schema = replace(schema, replaces=True)
             case RetainKeys():
                 schema = replace(schema, retain_keys=True)
     return schema

@@ -64,7 +64,7 @@ def _merge_field(result: Document, key: str, value: Any, schema: Schema, lists: 
         result.pop(key, None)
     elif isinstance(value, list) and schema.merges:
         lists[key] = None
-    elif isinstance(value, dict) and isinstance(held, dict):
+    elif isinstance(value, dict) and isinstance(held, dict) and not schema.replaces:
         result[key] = merge(held, value, schema)
     elif isinstance(value, dict) and value.get(_PATCH) == "delete":
         result.pop(key, None)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from controlplane.api.generate import definitions
+from controlplane.api.generate import MODULES, definitions
 from controlplane.api.resources import RESOURCES, Resource
 from controlplane.api.status import NotAcceptable
 from controlplane.apiserver.messages import Peer, Query, Request, Response
@@ -121,6 +121,11 @@ _KEYS = "x-kubernetes-list-map-keys"
 _MAP_TYPE = "x-kubernetes-map-type"
 _TYPE, _MERGE_KEY, _STRATEGY = "x-kubernetes-list-type", "x-kubernetes-patch-merge-key", "x-kubernetes-patch-strategy"
 
+_APIMACHINERY = (
+    "io.k8s.apimachinery.pkg.api.resource",
+    "io.k8s.apimachinery.pkg.runtime",
+    "io.k8s.apimachinery.pkg.util.intstr",
+)
 _UNSAID = {_TYPE: "atomic", _MAP_TYPE: "granular"}  # how lists and maps merge when nothing is said
 
 
@@ -171,6 +176,8 @@ def test_properties_are_upstreams() -> None:
         assert set(schema.get("properties", {})) == set(upstream[name].get("properties", {})), name
         for wire, node in schema.get("properties", {}).items():
             known = upstream[name]["properties"][wire]
+            if known.get("$ref", "").rpartition("/")[2].rpartition(".")[0] not in {"", *MODULES, *_APIMACHINERY}:
+                continue  # an alpha field of a type in a group version that is not served
             assert node.get("$ref", "").rpartition("/")[2] == known.get("$ref", "").rpartition("/")[2], (name, wire)
             types = known.get("type")
             assert node.get("type") == (types[0] if isinstance(types, list) else types), (name, wire)

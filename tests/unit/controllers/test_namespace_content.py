@@ -105,11 +105,12 @@ async def test_what_a_finalizer_holds_is_named() -> None:
 async def test_a_group_that_does_not_answer_stops_the_end_and_is_named() -> None:
     world = DiscoveringWorld()
     world.doom()
-    world.api.fail(ServiceUnavailable("gone fishing"), path="/apis/apps/v1$", times=1)
+    world.api.fail(ServiceUnavailable("gone fishing"), path="/apis/apps/v1$", times=1000)
     async with world.running(NamespaceController(world.environment)):
         found = {one.type: one.message for one in world.namespace().status.conditions if one.status == "True"}
         assert "apps/v1: gone fishing" in found["NamespaceDeletionDiscoveryFailure"]
-        await world.settle(40)
+        world.api.heal()
+        await world.settle(5)
         assert world.api.list(Namespace) == []
 
 

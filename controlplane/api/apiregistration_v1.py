@@ -1,0 +1,44 @@
+"""io.k8s.kube-aggregator.pkg.apis.apiregistration.v1: written by controlplane.api.generate, do not edit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, Time
+from controlplane.api.meta_v1 import ObjectMeta
+
+
+class ServiceReference(KubeStruct):
+    name: str = ""
+    namespace: str = ""
+    port: Int32 | None = None
+
+
+class APIServiceSpec(KubeStruct):
+    ca_bundle: Annotated[str, Atomic()] = ""
+    group: str = ""
+    group_priority_minimum: Int32 | None = None
+    insecure_skip_tls_verify: bool | None = None
+    service: ServiceReference | None = None
+    version: str = ""
+    version_priority: Int32 | None = None
+
+
+class APIServiceCondition(KubeStruct):
+    last_transition_time: Time | None = None
+    message: str = ""
+    reason: str = ""
+    status: str = ""
+    type: str = ""
+
+
+class APIServiceStatus(KubeStruct):
+    conditions: Annotated[list[APIServiceCondition], ListMap(("type",), merge_key="type")] = []
+
+
+class APIService(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: APIServiceSpec = APIServiceSpec()
+    status: APIServiceStatus = APIServiceStatus()

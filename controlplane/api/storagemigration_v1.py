@@ -1,0 +1,25 @@
+"""io.k8s.api.storagemigration.v1: written by controlplane.api.generate, do not edit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from controlplane.api.base import KubeStruct, ListMap
+from controlplane.api.meta_v1 import Condition, GroupResource, ObjectMeta
+
+
+class StorageVersionMigrationSpec(KubeStruct):
+    resource: GroupResource | None = None
+
+
+class StorageVersionMigrationStatus(KubeStruct):
+    conditions: Annotated[list[Condition], ListMap(("type",), merge_key="type")] = []
+    resource_version: str = ""
+
+
+class StorageVersionMigration(KubeStruct):
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+    spec: StorageVersionMigrationSpec = StorageVersionMigrationSpec()
+    status: StorageVersionMigrationStatus = StorageVersionMigrationStatus()
