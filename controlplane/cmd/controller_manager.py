@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from controlplane.client.client import Client
     from controlplane.client.transport import Transport
     from controlplane.controllers.certificates.sign import Signer
-    from controlplane.controllers.environment import Environment
     from controlplane.controllers.manager import Settings
     from controlplane.kit.clock import Clock
-    from controlplane.pki.issue import Pair
 
 _log = logging.getLogger(__name__)
 
@@ -146,37 +144,15 @@ async def run_controllers(
     connections: Connections, settings: Settings, clock: Clock, registry: CollectorRegistry
 ) -> None:
     """Run the controllers and what they share until cancelled. Raises Explained."""
-    from controlplane.client.events import EventRecorder
-    from controlplane.client.informer import Informers
-    from controlplane.client.metrics import WorkQueueMetrics
     from controlplane.controllers import manager
-    from controlplane.controllers.environment import Environment
     from controlplane.controllers.nodeipam.plan import Misconfigured
-    from controlplane.kit.tasks import running
 
-    recorders: list[EventRecorder] = []
-
-    def recorder_for(component: str, client: Client) -> EventRecorder:
-        recorders.append(EventRecorder(client, clock, component))
-        return recorders[-1]
-
-    random = SystemRandom()
-    environment: Environment = Environment(
-        client_for=connections.client_for,
-        recorder_for=recorder_for,
-        informers=Informers(connections.client, clock, random),
-        clock=clock,
-        random=random,
-        registry=registry,
-        queue_metrics=WorkQueueMetrics(registry),
-    )
     try:
-        controllers = manager.make(environment, settings)
+        await manager.run_all(
+            connections.client, connections.client_for, settings, clock=clock, random=SystemRandom(), registry=registry
+        )
     except Misconfigured as error:
         raise SettingsError(f"--cluster-cidr, --node-cidr-mask-size: {error}") from error
-    _log.info("running %s", ", ".join(controllers))
-    async with running(*(recorder.run() for recorder in recorders)):
-        await manager.run(environment, controllers)
 
 
 def manager_settings(values: Values, clock: Clock) -> Settings:
@@ -233,32 +209,17 @@ def _node_lifecycle(values: Values) -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AuthoritySigner:
-    """Signs with the cluster's authority."""
-
-    authority: Pair
-    clock: Clock
-
-    def sign(self, der: bytes, usages: Sequence[str], duration: timedelta) -> bytes:
-        from controlplane.pki.csr import sign
-
-        return sign(der, self.authority, usages, duration, self.clock)
-
-
 def _signers(values: Values, clock: Clock) -> dict[str, Signer]:
-    from controlplane.controllers.certificates import requests
+    from controlplane.controllers.certificates.authority import signers_of
     from controlplane.pki.issue import load_pair
 
     if not values["cluster-signing-cert-file"] or not values["cluster-signing-key-file"]:
         return {}
     certificate, key = _read(values, "cluster-signing-cert-file"), _read(values, "cluster-signing-key-file")
     try:
-        signer = AuthoritySigner(load_pair(certificate, key), clock)
+        return signers_of(load_pair(certificate, key), clock)
     except ValueError as error:
         raise SettingsError(f"--cluster-signing-cert-file, --cluster-signing-key-file: {error}") from error
-    names = (requests.CLIENT, requests.KUBELET_CLIENT, requests.KUBELET_SERVING, requests.LEGACY_UNKNOWN)
-    return dict.fromkeys(names, signer)
 
 
 def _read(values: Values, name: str) -> bytes:

@@ -1,7 +1,7 @@
 """All controllers of a cluster in one process, run by whoever holds the Lease kube-system/kube-controller-manager.
 
-    Manager(settings, environment parts).run()
-       └─ leader election ─► informers (shared) + recorders + one task per controller, all in one TaskGroup
+    leader election (cmd) ─► run_all()
+                               └─ informers (shared) + recorders + one task per controller, all in one TaskGroup
 
 A controller that ends or fails takes the process with it, which systemd starts anew: a cluster whose Deployments
 stopped rolling silently is worse than one whose manager restarts.
@@ -15,7 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
+from random import Random
 
+from prometheus_client import CollectorRegistry
+
+from controlplane.client.client import Client
+from controlplane.client.events import EventRecorder
+from controlplane.client.informer import Informers
+from controlplane.client.metrics import WorkQueueMetrics
 from controlplane.controllers.aggregation.controller import ClusterRoleAggregation
 from controlplane.controllers.bootstrap.controller import BootstrapSigner, TokenCleaner
 from controlplane.controllers.certificates.controller import CsrApprover, CsrCleaner, CsrSigner
@@ -37,6 +44,8 @@ from controlplane.controllers.rootca.controller import RootCaPublisher
 from controlplane.controllers.selection import select
 from controlplane.controllers.serviceaccount.controller import ServiceAccountController
 from controlplane.controllers.tainteviction.controller import TaintEvictionController
+from controlplane.kit.clock import Clock
+from controlplane.kit.tasks import running
 
 _log = logging.getLogger(__name__)
 
@@ -130,6 +139,40 @@ def make(environment: Environment, settings: Settings) -> dict[str, Controller]:
     for name in [name for name, controller in made.items() if controller is None]:
         _log.warning("%s has nothing to do: its settings are not given", name)
     return {name: controller for name, controller in made.items() if controller is not None}
+
+
+async def run_all(
+    client: Client,
+    client_for: Callable[[str], Client],
+    settings: Settings,
+    *,
+    clock: Clock,
+    random: Random,
+    registry: CollectorRegistry,
+) -> None:
+    """Make the controllers and what they share, and run them until cancelled.
+
+    `client` is for what they share, `client_for` gives each one's own. Raises Misconfigured, ControllerStopped.
+    """
+    recorders: list[EventRecorder] = []
+
+    def recorder_for(component: str, client: Client) -> EventRecorder:
+        recorders.append(EventRecorder(client, clock, component))
+        return recorders[-1]
+
+    environment = Environment(
+        client_for=client_for,
+        recorder_for=recorder_for,
+        informers=Informers(client, clock, random),
+        clock=clock,
+        random=random,
+        registry=registry,
+        queue_metrics=WorkQueueMetrics(registry),
+    )
+    controllers = make(environment, settings)
+    _log.info("running %s", ", ".join(controllers))
+    async with running(*(recorder.run() for recorder in recorders)):
+        await run(environment, controllers)
 
 
 async def run(environment: Environment, controllers: Mapping[str, Controller]) -> None:
