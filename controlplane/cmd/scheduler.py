@@ -64,6 +64,7 @@ async def serve_and_schedule(values: Values, environ: Mapping[str, str]) -> None
     from controlplane.kit.metrics import new_registry
     from controlplane.kit.systemd import Notifier
     from controlplane.kit.tasks import running
+    from controlplane.scheduler.run import run_all
 
     clock, notifier = SystemClock(), Notifier(environ)
     registry = new_registry(VERSION)
@@ -77,7 +78,7 @@ async def serve_and_schedule(values: Values, environ: Mapping[str, str]) -> None
 
         async def lead() -> None:
             notifier.status("scheduling")
-            await _schedule(client, clock, registry)
+            await run_all(client, clock=clock, random=SystemRandom(), registry=registry)
 
         try:
             await (waiting.run(lead) if waiting is not None else lead())
@@ -96,18 +97,3 @@ async def _connect(values: Values, clock: Clock, registry: CollectorRegistry) ->
     connection = kubeconfig.load(Path(values["kubeconfig"])).connection()
     async with connection.open(clock, metrics=RestClientMetrics(registry)) as transport:
         yield Client(transport, user_agent=_USER_AGENT)
-
-
-async def _schedule(client: Client, clock: Clock, registry: CollectorRegistry) -> None:
-    from controlplane.client.events import EventRecorder
-    from controlplane.client.informer import Informers
-    from controlplane.kit.tasks import running
-    from controlplane.scheduler.metrics import SchedulerMetrics
-    from controlplane.scheduler.scheduler import NAME, Scheduler
-
-    random = SystemRandom()
-    informers = Informers(client, clock, random)
-    recorder = EventRecorder(client, clock, NAME)
-    scheduler = Scheduler(client, informers, recorder, clock, random, SchedulerMetrics(registry))
-    async with running(informers.run(), recorder.run()):
-        await scheduler.run()

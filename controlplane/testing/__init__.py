@@ -1,5 +1,8 @@
 """The control plane's API in one process, for Python programs and pytest.
 
+    with cluster() as c:                                  # all of it in the background of a program that blocks
+        subprocess.run(["helm", "list"], env=c.environ)
+
     async with memory_api() as api:                       # no socket, no file: a Client straight into the pipeline
         await api.client().create(Namespace(metadata=ObjectMeta(name="shop")))
 
@@ -13,7 +16,8 @@ certificates live in a directory of the caller's and its store dies with the blo
 
 from __future__ import annotations
 
+from controlplane.testing.cluster import Cluster, cluster
 from controlplane.testing.https import HttpsApi, https_api
 from controlplane.testing.memory import MemoryApi, memory_api
 
-__all__ = ["HttpsApi", "MemoryApi", "https_api", "memory_api"]
+__all__ = ["Cluster", "HttpsApi", "MemoryApi", "cluster", "https_api", "memory_api"]

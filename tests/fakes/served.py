@@ -1,4 +1,4 @@
-"""An HTTPS API server in a thread of its own, for tests that block: those that run programs or hold sockets.
+"""An HTTPS API server for tests that block, those that run programs or hold sockets; and somebody who asks it.
 
 with served(directory) as api:                  # one server for a whole module costs a tenth of a second
     Caller(api, Leaf("admin", ("system:masters",)))("GET", "/api/v1/namespaces").status == 200
@@ -6,14 +6,11 @@ with served(directory) as api:                  # one server for a whole module 
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +20,7 @@ from urllib.parse import urlencode
 
 from controlplane.apiserver.server import ServerSettings
 from controlplane.pki.issue import Leaf, issue
-from controlplane.testing import HttpsApi, https_api
+from controlplane.testing import HttpsApi, cluster
 
 _PATIENCE = 20.0  # seconds
 
@@ -31,30 +28,8 @@ _PATIENCE = 20.0  # seconds
 @contextmanager
 def served(directory: Path, settings: ServerSettings | None = None) -> Iterator[HttpsApi]:
     """Run a server until the block ends."""
-    up: Future[tuple[HttpsApi, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def run() -> None:
-        enough = asyncio.Event()
-        async with https_api(directory, settings=settings) as api:
-            up.set_result((api, asyncio.get_running_loop(), enough))
-            await enough.wait()
-
-    def main() -> None:
-        try:
-            asyncio.run(run())
-        except BaseException as error:
-            if up.done():
-                raise
-            up.set_exception(error)
-
-    thread = threading.Thread(target=main, name="API server")
-    thread.start()
-    try:
-        api, loop, enough = up.result(_PATIENCE)
-        yield api
-        loop.call_soon_threadsafe(enough.set)
-    finally:
-        thread.join(_PATIENCE)
+    with cluster(directory, controllers=False, settings=settings) as running:
+        yield running.api
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+"""The cluster that a Python program runs: the fixtures as a stranger's test suite gets them, kubectl, typed clients."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane.api.apps_v1 import Deployment
+from controlplane.api.core_v1 import ConfigMap, Namespace, Pod
+from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.status import NotFound
+from controlplane.testing import Cluster, cluster
+
+KUBECTL = str(Path(sys.executable).parent / "kubectl")
+
+
+def kubectl(cluster: Cluster, *arguments: str) -> str:
+    done = subprocess.run(
+        [KUBECTL, *arguments], env=cluster.environ, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def until(holds: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it never held"
+        time.sleep(0.05)
+    return found
+
+
+def test_controllers_work(cluster: Cluster, namespace: str) -> None:
+    kubectl(cluster, "create", "deployment", "web", "--image=nginx", "--replicas=2", "-n", namespace)
+    pods = until(lambda: len(found := cluster.run(lambda client: client.list(Pod, namespace)).items) == 2 and found)
+    assert {pod.metadata.owner_references[0].kind for pod in pods} == {"ReplicaSet"}
+    web = cluster.run(lambda client: client.get(Deployment, "web", namespace))
+    assert web.spec.replicas == 2
+
+
+def test_the_scheduler_says_why_a_pod_waits(cluster: Cluster, namespace: str) -> None:
+    kubectl(cluster, "run", "web", "--image=nginx", "-n", namespace)
+    until(lambda: "no nodes available" in kubectl(cluster, "get", "events", "-n", namespace))
+
+
+def test_a_deleted_namespace_goes_with_what_is_in_it(cluster: Cluster) -> None:
+    cluster.run(lambda client: client.create(Namespace(metadata=ObjectMeta(name="short-lived"))))
+    inside = ConfigMap(metadata=ObjectMeta(name="inside", namespace="short-lived"))
+    cluster.run(lambda client: client.create(inside))
+    kubectl(cluster, "delete", "namespace", "short-lived", "--timeout=20s")
+    with pytest.raises(NotFound):
+        cluster.run(lambda client: client.get(ConfigMap, "inside", "short-lived"))
+
+
+def test_several_clusters_side_by_side_and_nothing_left_of_them() -> None:
+    with cluster(controllers=False) as one, cluster(controllers=False) as two:
+        files = one.kubeconfig.parent
+        one.run(lambda client: client.create(Namespace(metadata=ObjectMeta(name="only-here"))))
+        assert "only-here" in kubectl(one, "get", "namespaces")
+        assert "only-here" not in kubectl(two, "get", "namespaces")
+    assert not files.exists()
+    assert not [thread for thread in threading.enumerate() if thread.name == "sampan" and thread.is_alive()][1:]
+
+
+def test_without_controllers_everything_stays_as_it_was_written() -> None:
+    with cluster(controllers=False) as quiet:
+        kubectl(quiet, "create", "deployment", "web", "--image=nginx")
+        assert quiet.run(lambda client: client.list(Pod, "default")).items == []
+
+
+def test_what_fails_inside_comes_out() -> None:
+    with pytest.raises(RuntimeError, match="my own"), cluster(controllers=False):
+        raise RuntimeError("my own")
