@@ -16,11 +16,12 @@ from random import Random
 from prometheus_client import CollectorRegistry
 
 from controlplane.api.codec import encode
-from controlplane.api.resources import RESOURCES, Resource
+from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
 from controlplane.apiserver.cached_object import opening
+from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import Discovery
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
@@ -176,12 +177,9 @@ class ApiServer:
 
 
 def _caches() -> list[ResourceCache]:
-    """Return one cache a prefix; where two versions share it, the bytes are those of the first."""
-    owners: dict[str, Resource] = {}
-    for resource in RESOURCES:
-        if resource.plural != "bindings":  # never stored
-            owners.setdefault(prefix_of(resource), resource)
-    return [ResourceCache(prefix, opening(r.api_version, r.kind)) for prefix, r in owners.items()]
+    """Return one cache a prefix, of bytes in the version that is stored there."""
+    stored = {prefix_of(r): stored_as(r) for r in RESOURCES if r.plural != "bindings"}  # which are never stored
+    return [ResourceCache(prefix, opening(r.api_version, r.kind)) for prefix, r in stored.items()]
 
 
 def _storages(store: Store, cache: WatchCache, settings: ServerSettings) -> dict[Key, ResourceStorage]:

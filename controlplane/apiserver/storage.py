@@ -3,7 +3,8 @@
     pods      /registry/pods/shop/web-0          ({prefix}{namespace}/{name})
     nodes     /registry/minions/node-1           ({prefix}{name})
 
-Events appear twice, as core/v1 and events.k8s.io/v1, over the same keys; the bytes are core/v1's.
+A kind that is served in several versions has one storage a version, over the same keys; the bytes are those of one of
+them, and the others convert (`conversions`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import msgspec
 from controlplane.api import status
 from controlplane.api.codec import Document, decode
 from controlplane.api.resources import Resource
-from controlplane.apiserver import event_conversion
 from controlplane.apiserver.allocation import ServiceAllocator
 from controlplane.apiserver.bodies import Expected
 from controlplane.apiserver.cached_object import CachedObject, encode_object, opening, tail_of
+from controlplane.apiserver.conversions import conversion_of, stored_as
 from controlplane.apiserver.strategies import Strategy
 from controlplane.apiserver.watch_cache import REGISTRY, ResourceCache, WatchCache
 from controlplane.store.interface import Record, RevisionMismatch, Store
@@ -42,7 +43,8 @@ class ResourceStorage:
         self.cache: ResourceCache = cache.of(self.prefix)
         self.allocator: ServiceAllocator | None = None
         self._store, self._ttl = store, ttl
-        self.converts = self.cache.open != self.open  # its bytes are another version's
+        self._conversion, self._stored = conversion_of(resource), stored_as(resource)
+        self.converts = self._conversion is not None  # its bytes are another version's
 
     # --- reading
 
@@ -52,9 +54,9 @@ class ResourceStorage:
 
     def tail(self, item: CachedObject) -> bytes:
         """Return an object's bytes without their opening, in this resource's version."""
-        if not self.converts:
+        if self._conversion is None:
             return item.tail
-        document = event_conversion.from_core(item.document())
+        document = self._conversion.from_stored(item.document())
         document.pop("apiVersion")
         return msgspec.json.encode(document)[1:]
 
@@ -65,8 +67,8 @@ class ResourceStorage:
     def document(self, item: CachedObject) -> Document:
         """Return an object as a document of the caller's own."""
         document = item.document()
-        if self.converts:
-            document = event_conversion.from_core(document)
+        if self._conversion is not None:
+            document = self._conversion.from_stored(document)
         return {"apiVersion": self.resource.api_version, "kind": self.resource.kind, **document}
 
     def document_or_empty(self, item: CachedObject | None) -> Document:
@@ -126,12 +128,10 @@ class ResourceStorage:
 
     def encode(self, value: Any) -> bytes:
         """Return a typed object as the store keeps it."""
-        if self.converts:
-            document = msgspec.json.decode(encode_object(value))
-            core = event_conversion.to_core(document)
-            head = {name: core.pop(name) for name in ("apiVersion", "kind", "metadata")}
-            return msgspec.json.encode({**head, **core})
-        return encode_object(value)
+        if self._conversion is None:
+            return encode_object(value)
+        converted = self._conversion.to_stored(msgspec.json.decode(encode_object(value)))
+        return encode_object(msgspec.convert(converted, self._stored.type))
 
     def encode_document(self, document: Document) -> bytes:
         """Return a document of a valid object as the store keeps it."""

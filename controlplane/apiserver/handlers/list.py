@@ -31,7 +31,9 @@ async def list_(call: Call) -> Answer:
     if shown.form == TABLE and shown.media_type != YAML:
         return _table(call, page)
     if shown.form == PARTIAL_LIST:
-        return document_answer(partial_list([item.document() for item in page.items], _metadata(page)), shown)
+        return document_answer(
+            partial_list([call.storage.document(item) for item in page.items], _metadata(page)), shown
+        )
     if shown.form == TABLE:
         return document_answer({**table_of(call, page.items), "metadata": _metadata(page)}, shown)
     items = [_without_kind(call.storage.document(item)) for item in page.items]
