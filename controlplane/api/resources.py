@@ -45,10 +45,17 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     storage_prefix: str = ""  # below /registry, where it is not simply the plural
+    singular_name: str = ""  # where it is not simply the kind in small letters
+    list_name: str = ""  # the kind of its lists, where it is not simply the kind and List
+    deprecation: str = ""  # said to whoever reads or writes it
 
     @property
     def singular(self) -> str:
-        return self.kind.lower()
+        return self.singular_name or self.kind.lower()
+
+    @property
+    def list_kind(self) -> str:
+        return self.list_name or f"{self.kind}List"
 
     @property
     def api_version(self) -> str:
@@ -74,7 +81,7 @@ _EXTENSIONS = ("api-extensions",)
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "Binding", "bindings", core_v1.Binding),
     Resource("", "v1", "ConfigMap", "configmaps", core_v1.ConfigMap, short_names=("cm",)),
-    Resource("", "v1", "Endpoints", "endpoints", core_v1.Endpoints, short_names=("ep",), storage_prefix="services/endpoints"),
+    Resource("", "v1", "Endpoints", "endpoints", core_v1.Endpoints, short_names=("ep",), storage_prefix="services/endpoints", deprecation="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
     Resource("", "v1", "Event", "events", core_v1.Event, short_names=("ev",)),
     Resource("", "v1", "LimitRange", "limitranges", core_v1.LimitRange, short_names=("limits",)),
     Resource("", "v1", "Namespace", "namespaces", core_v1.Namespace, namespaced=False, short_names=("ns",), subresources=("finalize", "status")),

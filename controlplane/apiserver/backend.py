@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from controlplane.admission.interface import Chain
+from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.virtual import Handler
@@ -22,7 +23,7 @@ class Backend:
     clock: Clock
     random: Random
     cache: WatchCache
-    storages: Mapping[tuple[str, str, str], ResourceStorage]  # by group, version, plural
+    catalog: Catalog
     admission: Chain
     authorizer: Authorizer
     virtual: Mapping[tuple[str, str, str], Handler]  # by group, version, plural[/subresource]
@@ -31,4 +32,4 @@ class Backend:
     shortest_watch: int = 1800  # seconds a watch lasts that does not say, and up to twice that: --min-request-timeout
 
     def storage(self, group: str, version: str, plural: str) -> ResourceStorage:
-        return self.storages[group, version, plural]
+        return self.catalog.storages[group, version, plural]

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from controlplane.api import fields
-from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, UnsupportedMediaType
 from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, media_type
 from controlplane.apiserver.nesting import decode_json, too_deep
+from controlplane.apiserver.shape import Misfit, Shape
 
 
 class FieldValidation(StrEnum):
@@ -30,7 +28,7 @@ class Expected:
 
     api_version: str
     kind: str
-    type: type[KubeStruct]
+    shape: Shape
     any_version: bool = False  # options are the same in every group and version
 
     @property
@@ -55,9 +53,9 @@ def parse_body(body: bytes, content_type: str, expected: Expected, validation: F
     document, duplicates = read(body, expected)
     check_kind(document, expected, body)
     if validation is FieldValidation.IGNORE:
-        fields.prune(document, expected.type)
+        expected.shape.prune(document)
         return Parsed(document, [])
-    mistakes = duplicates() + fields.prune(document, expected.type)
+    mistakes = duplicates() + expected.shape.prune(document)
     if mistakes and validation is FieldValidation.STRICT:
         raise cannot_be_handled(expected, f"strict decoding error: {', '.join(mistakes)}")
     return Parsed(document, mistakes)
@@ -66,9 +64,9 @@ def parse_body(body: bytes, content_type: str, expected: Expected, validation: F
 def to_object(document: Document, expected: Expected) -> Any:
     """Return the typed object. Raises BadRequest for values of the wrong type."""
     try:
-        return msgspec.convert(document, expected.type)
-    except msgspec.ValidationError as error:
-        raise cannot_be_handled(expected, fields.type_mistake(error, expected.type, document)) from error
+        return expected.shape.object(document)
+    except Misfit as error:
+        raise cannot_be_handled(expected, str(error)) from error
 
 
 def cannot_be_handled(expected: Expected, why: str) -> BadRequest:

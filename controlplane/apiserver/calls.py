@@ -25,11 +25,17 @@ class Call:
     user: User
     warnings: list[str] = field(default_factory=list)  # sent as Warning headers
     trace: str = ""  # the caller's W3C trace context, which links a write to its cause
+    _storage: ResourceStorage | None = field(default=None, init=False)
 
     @property
     def storage(self) -> ResourceStorage:
-        """The resource asked for; a question, which is never stored, has none."""
-        return self.backend.storages[self.info.group, self.info.version, self.info.resource]
+        """The resource asked for; a question, which is never stored, has none.
+
+        It stays the one that was found first, even if the resource is served in another way before the call ends.
+        """
+        if self._storage is None:
+            self._storage = self.backend.storage(self.info.group, self.info.version, self.info.resource)
+        return self._storage
 
     def manager(self, named: str) -> str:
         """Return who manages the fields that are written: as named, else the program's name, as upstream has it."""

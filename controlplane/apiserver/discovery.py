@@ -11,9 +11,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from controlplane.api.codec import Document, encode
 from controlplane.api.resources import RESOURCES, Resource
+from controlplane.api.version_priority import version_priority
+from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.messages import Request, Response
 from controlplane.apiserver.negotiation import JSON, YAML, negotiate, parse_accept
 from controlplane.apiserver.verbs import kind_of, verbs_of
@@ -80,7 +83,7 @@ class Discovery:
 
     def __init__(self, served: Sequence[Served] = (), *, server_address: str = ""):
         everything = served or (*map(served_of, RESOURCES), *reviews())
-        by_place = sorted(everything, key=lambda one: (_rank(one.group), one.group, one.version, one.plural))
+        by_place = sorted(everything, key=lambda one: (_rank(one.group), one.group, _age(one), one.plural))
         groups = {
             group: {version: list(same) for version, same in groupby(of_group, lambda one: one.version)}
             for group, of_group in groupby(by_place, lambda one: one.group)
@@ -115,6 +118,27 @@ class Discovery:
         if request.headers.get("If-None-Match") == etag:
             return Response(304, b"", _AGGREGATED, headers)
         return Response(200, body, _AGGREGATED, headers)
+
+
+class CurrentDiscovery:
+    """Discovery of whatever the catalog holds: made when somebody first asks, and again after a change."""
+
+    def __init__(self, catalog: Catalog, server_address: str = ""):
+        self._catalog, self._address = catalog, server_address
+        self._made: tuple[int, Discovery] | None = None
+
+    @property
+    def now(self) -> Discovery:
+        version = self._catalog.version
+        if self._made is None or self._made[0] != version:
+            served = (*map(served_of, self._catalog.resources.values()), *reviews())
+            self._made = version, Discovery(served, server_address=self._address)
+        return self._made[1]
+
+
+def _age(one: Served) -> tuple[Any, ...]:
+    """Return a version's place among those of its group: upstream's order of our own, the most stable of others."""
+    return (one.version,) if one.group in _GROUP_ORDER else version_priority(one.version)
 
 
 def _rank(group: str) -> int:

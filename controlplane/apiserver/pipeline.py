@@ -35,9 +35,6 @@ _ALL_WARNINGS, _LONG_WARNING = 4096, 256  # characters: of all, and of each when
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
 
-# Said to whoever reads or writes them.
-_DEPRECATED = {"endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
-
 Page = Callable[[Request], Awaitable[Response | None]]
 """Answers requests for a non-resource path; None: not mine."""
 
@@ -149,9 +146,10 @@ class Pipeline:
         raise no_such_path()
 
     async def _resource(self, request: Request, info: RequestInfo, user: User, warnings: list[str]) -> Answer:
-        handle = route(info)
-        if info.resource in _DEPRECATED and not info.group:
-            warnings.append(_DEPRECATED[info.resource])
+        handle = route(info, self._backend.catalog)
+        resource = self._backend.catalog.resources.get((info.group, info.version, info.resource))
+        if resource is not None and resource.deprecation:
+            warnings.append(resource.deprecation)
         trace = request.headers.get("traceparent", "")
         if trace and info.verb not in ("get", "list", "watch"):
             _trace_log.info("%s %s by %s, trace %s", info.verb, info.path, user.name, trace)

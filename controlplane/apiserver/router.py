@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from controlplane.api.meta_v1 import StatusDetails
-from controlplane.api.resources import BY_PATH, Resource
+from controlplane.api.resources import Resource
 from controlplane.api.status import MethodNotAllowed, NotFound
 from controlplane.apiserver.calls import Call
+from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.handlers.binding import bind, create_binding
 from controlplane.apiserver.handlers.create import create
 from controlplane.apiserver.handlers.delete import delete, delete_collection
@@ -63,9 +64,9 @@ _OF_COLLECTIONS = frozenset({"create", "list", "watch", "deletecollection"})
 _ACROSS_NAMESPACES = frozenset({"list", "watch"})
 
 
-def route(info: RequestInfo) -> Handle:
+def route(info: RequestInfo, catalog: Catalog) -> Handle:
     """Return what answers a request. Raises NotFound, MethodNotAllowed."""
-    resource = BY_PATH.get((info.group, info.version, info.resource))
+    resource = catalog.resources.get((info.group, info.version, info.resource))
     if resource is None or (info.prefix == "api") != (not info.group):
         return _question(info)
     if bool(info.namespace) > resource.namespaced and resource.plural != "namespaces":

@@ -7,7 +7,7 @@ async with ApiServer.running(store, settings, clock, random) as server:
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +21,9 @@ from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAl
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
 from controlplane.apiserver.cached_object import opening
+from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
-from controlplane.apiserver.discovery import Discovery
+from controlplane.apiserver.discovery import CurrentDiscovery
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
 from controlplane.apiserver.messages import Request, Response
@@ -44,8 +45,6 @@ from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
 from controlplane.kit.tasks import running
 from controlplane.store.interface import Store, StoreError
-
-Key = tuple[str, str, str]
 
 _NODE_PORTS = PortRange(30000, 32767)
 
@@ -79,10 +78,11 @@ class ApiServer:
         self.security = build(settings.security, self.reader, clock, random, new_uuid=partial(generate_uid, random))
         storages = _storages(self._store, self.cache, settings)
         self.reader.attach(storages)
+        self.catalog = Catalog(RESOURCES, storages.values())
         storages["", "v1", "services"].allocator = ServiceAllocator(
             self.reader, settings.service_cidrs, settings.node_ports, random
         )
-        backend = _backend(clock, random, self.cache, storages, self.security, nodes, settings)
+        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, settings)
         self._started, self._stopping = False, False
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes)
@@ -121,7 +121,7 @@ class ApiServer:
 
     def _pages(self, registry: CollectorRegistry) -> list[Page]:
         address = f"{self.settings.advertise_address}:{self.settings.secure_port}"
-        discovery = Discovery(server_address=address)
+        discovery = CurrentDiscovery(self.catalog, address)
         documents = {
             "/version": Response(200, encode(self.version)),
             **{
@@ -131,8 +131,12 @@ class ApiServer:
         }
         health = self._health()
         others = ("/metrics", "/openapi/v2", "/openapi/v3")
-        paths = sorted({*documents, *discovery.paths, *health.paths, *others})
-        documents[""] = Response(200, encode({"paths": paths}))  # what GET / answers
+        fixed_paths = {*documents, *health.paths, *others}
+
+        async def index(request: Request) -> Response | None:
+            if request.path != "/":
+                return None
+            return Response(200, encode({"paths": sorted({*fixed_paths, *discovery.now.paths})}))
 
         async def fixed(request: Request) -> Response | None:
             known = documents.get(request.path.rstrip("/"))
@@ -141,7 +145,7 @@ class ApiServer:
             )
 
         async def discovered(request: Request) -> Response | None:
-            return discovery.answer(request)
+            return discovery.now.answer(request)
 
         async def healthy(request: Request) -> Response | None:
             return await health.answer(request.path, request.query)
@@ -149,7 +153,7 @@ class ApiServer:
         async def metrics(request: Request) -> Response | None:
             return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
 
-        return [fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
+        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
@@ -196,7 +200,7 @@ def _backend(
     clock: Clock,
     random: Random,
     cache: WatchCache,
-    storages: Mapping[Key, ResourceStorage],
+    catalog: Catalog,
     security: Security,
     nodes: NodeDialer,
     settings: ServerSettings,
@@ -205,7 +209,7 @@ def _backend(
         clock=clock,
         random=random,
         cache=cache,
-        storages=storages,
+        catalog=catalog,
         admission=security.admission,
         authorizer=security.authorizer,
         virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},

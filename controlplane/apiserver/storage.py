@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from controlplane.api import status
-from controlplane.api.codec import Document, decode
+from controlplane.api.codec import Document
 from controlplane.api.resources import Resource
 from controlplane.apiserver.allocation import ServiceAllocator
 from controlplane.apiserver.bodies import Expected
-from controlplane.apiserver.cached_object import CachedObject, encode_object, opening, tail_of
+from controlplane.apiserver.cached_object import CachedObject, opening
 from controlplane.apiserver.conversions import conversion_of, stored_as
+from controlplane.apiserver.shape import Shape, shape_of
 from controlplane.apiserver.strategies import Strategy
 from controlplane.apiserver.watch_cache import REGISTRY, ResourceCache, WatchCache
 from controlplane.store.interface import Record, RevisionMismatch, Store
@@ -34,11 +35,20 @@ def prefix_of(resource: Resource) -> str:
 class ResourceStorage:
     """The door to one resource's objects."""
 
-    def __init__(self, resource: Resource, strategy: Strategy, store: Store, cache: WatchCache, ttl: int = 0):
+    def __init__(
+        self,
+        resource: Resource,
+        strategy: Strategy,
+        store: Store,
+        cache: WatchCache,
+        ttl: int = 0,
+        shape: Shape | None = None,
+    ):
         self.resource, self.strategy = resource, strategy
+        self.shape = shape or shape_of(resource.type)
         self.prefix = prefix_of(resource)
         self.open = opening(resource.api_version, resource.kind)
-        self.expected = Expected(resource.api_version, resource.kind, resource.type)
+        self.expected = Expected(resource.api_version, resource.kind, self.shape)
         self.watch_cache = cache
         self.cache: ResourceCache = cache.of(self.prefix)
         self.allocator: ServiceAllocator | None = None
@@ -77,14 +87,14 @@ class ResourceStorage:
     def object(self, item: CachedObject) -> Any:
         """Return an object as its type, shared with every other reader."""
         if self.converts:
-            return msgspec.convert(self.document(item), self.resource.type)
+            return self.shape.object(self.document(item))
         return item.object(self.open, self.resource.type)
 
     def decoded(self, item: CachedObject) -> Any:
         """Return an object as its type, for this once."""
         if self.converts:
             return self.object(item)
-        return decode(self.open + item.tail, self.resource.type)
+        return self.shape.decode(self.open + item.tail)
 
     def fields(self, item: CachedObject) -> Mapping[str, str]:
         """Return what field selectors may ask of an object."""
@@ -106,8 +116,7 @@ class ResourceStorage:
         return self._item(record) if record else None
 
     def _item(self, record: Record) -> CachedObject:
-        tail = tail_of(record.value, self.cache.open, record.revision)
-        return CachedObject(record.key[len(self.prefix) :], record.revision, tail)
+        return self.cache.item(record)
 
     async def snapshot(
         self, directory: str, *, limit: int, start_after: str, revision: int
@@ -128,14 +137,15 @@ class ResourceStorage:
 
     def encode(self, value: Any) -> bytes:
         """Return a typed object as the store keeps it."""
+        encoded = self.shape.encode(value)
         if self._conversion is None:
-            return encode_object(value)
-        converted = self._conversion.to_stored(msgspec.json.decode(encode_object(value)))
-        return encode_object(msgspec.convert(converted, self._stored.type))
+            return encoded
+        stored = shape_of(self._stored.type)
+        return stored.encode(stored.object(self._conversion.to_stored(msgspec.json.decode(encoded))))
 
     def encode_document(self, document: Document) -> bytes:
         """Return a document of a valid object as the store keeps it."""
-        return self.encode(msgspec.convert(document, self.resource.type))
+        return self.encode(self.shape.object(document))
 
     async def create(self, namespace: str, name: str, value: bytes) -> CachedObject:
         """Write a new object. Raises AlreadyExists."""
@@ -144,12 +154,12 @@ class ResourceStorage:
             revision = await self._store.put(self.prefix + key, value, expected=0, ttl=self._ttl)
         except RevisionMismatch as error:
             raise status.already_exists(self.resource, name) from error
-        return CachedObject(key, revision, tail_of(value, self.cache.open, revision))
+        return CachedObject(key, revision, self.cache.tail_of(value, revision))
 
     async def replace(self, item: CachedObject, value: bytes) -> CachedObject:
         """Write a new version of `item`. Raises RevisionMismatch if it is not the newest."""
         revision = await self._store.put(self.prefix + item.key, value, expected=item.revision, ttl=self._ttl)
-        return CachedObject(item.key, revision, tail_of(value, self.cache.open, revision))
+        return CachedObject(item.key, revision, self.cache.tail_of(value, revision))
 
     async def remove(self, item: CachedObject) -> CachedObject:
         """Delete `item` and return its last state. Raises RevisionMismatch if it is not the newest."""
@@ -159,17 +169,17 @@ class ResourceStorage:
     async def remove_as(self, item: CachedObject, value: bytes) -> CachedObject:
         """Delete `item`; return `value`, the version that was to replace it. Raises RevisionMismatch."""
         revision = await self._store.delete(self.prefix + item.key, expected=item.revision)
-        return CachedObject(item.key, revision, tail_of(value, self.cache.open, revision))
+        return CachedObject(item.key, revision, self.cache.tail_of(value, revision))
 
     def unwritten(self, namespace: str, name: str, value: bytes) -> CachedObject:
         """Return what `create` would, without writing: a dry run."""
-        tail = tail_of(value, self.cache.open, 0)
+        tail = self.cache.tail_of(value, 0)
         return CachedObject(self.key(namespace, name), 0, tail.replace(b'"resourceVersion":"0",', b"", 1))
 
     def imagine(self, item: CachedObject, value: bytes) -> CachedObject:
         """Return what `replace` would, without writing: a dry run."""
-        return CachedObject(item.key, item.revision, tail_of(value, self.cache.open, item.revision))
+        return CachedObject(item.key, item.revision, self.cache.tail_of(value, item.revision))
 
     def changed(self, item: CachedObject, value: bytes) -> bool:
         """Return whether writing `value` would change anything."""
-        return tail_of(value, self.cache.open, item.revision) != item.tail
+        return self.cache.tail_of(value, item.revision) != item.tail

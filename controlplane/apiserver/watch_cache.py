@@ -16,13 +16,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from controlplane.apiserver.cached_object import CachedObject, tail_of
 from controlplane.apiserver.event_log import Change, EventLog, Interest
 from controlplane.kit.clock import Clock
-from controlplane.store.interface import Compacted, Event, Store, StoreError
+from controlplane.store.interface import Compacted, Event, Page, Record, Store, StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -106,6 +106,14 @@ class ResourceCache:
         # "0" follows "/" in ASCII: no key below shop/ is greater than shop0.
         return bisect_left(self._keys, prefix), bisect_left(self._keys, prefix[:-1] + "0")
 
+    def tail_of(self, value: bytes, revision: int) -> bytes:
+        """Return what the store holds of an object as this cache keeps it."""
+        return tail_of(value, self.open, revision)
+
+    def item(self, record: Record) -> CachedObject:
+        tail = self.tail_of(record.value, record.revision)
+        return CachedObject(record.key[len(self.prefix) :], record.revision, tail)
+
     # --- being fed
 
     def load(self, items: Iterable[CachedObject], revision: int) -> None:
@@ -132,7 +140,7 @@ class ResourceCache:
         previous = self._objects.get(key)
         if event.value is None:
             return self._delete(key, event, previous)
-        item = CachedObject(key, event.revision, tail_of(event.value, self.open, event.revision))
+        item = CachedObject(key, event.revision, self.tail_of(event.value, event.revision))
         self._objects[key] = item
         if previous is None:
             insort(self._keys, key)
@@ -185,6 +193,37 @@ class ResourceCache:
             watcher.wake()
 
 
+class LateCache(ResourceCache):
+    """A cache of a resource that is served only since now: changes wait until what was there before is loaded."""
+
+    def __init__(self, prefix: str, open_: bytes):
+        super().__init__(prefix, open_)
+        self._early: list[Event] | None = []
+
+    def load(self, items: Iterable[CachedObject], revision: int) -> None:
+        super().load(items, revision)
+        early, self._early = self._early, None
+        if early:
+            super().apply([event for event in early if event.revision > revision])
+
+    @property
+    def waiting(self) -> bool:
+        """Whether what was there before is still to be loaded."""
+        return self._early is not None
+
+    def apply(self, events: Sequence[Event]) -> None:
+        if self._early is None:
+            super().apply(events)
+        else:
+            self._early += events
+
+    def succeed(self, other: ResourceCache) -> None:
+        """Take over what another cache of the same prefix holds, and end the watches that read it."""
+        self._objects, self._keys, self.log = other._objects, other._keys, other.log
+        self.version, self._early = other.version + 1, None
+        other.close()
+
+
 class WatchCache:
     """All resource caches, and the one watch that feeds them."""
 
@@ -200,6 +239,35 @@ class WatchCache:
     def of(self, prefix: str) -> ResourceCache:
         return self._caches[prefix]
 
+    def put(self, cache: ResourceCache) -> None:
+        """Feed a cache from now on, in the place of another of its prefix if there is one."""
+        self._caches[cache.prefix] = cache
+        self._by_depth = sorted(self._caches, key=len, reverse=True)
+        self._by_directory.clear()
+
+    async def fill(self, cache: LateCache) -> None:
+        """Begin to feed a cache whose resource may have objects already; return when it has them all."""
+        self.put(cache)
+        items: list[CachedObject] = []
+        revision = 0
+        try:
+            async for page in self._pages(cache.prefix, 0):
+                items += map(cache.item, page.records)
+                revision = page.revision
+            await self.reached(revision)
+        except BaseException:
+            self.drop(cache.prefix)
+            raise
+        if cache.waiting:  # else everything has been read again in the meantime
+            cache.load(items, revision)
+
+    def drop(self, prefix: str) -> None:
+        """Forget a resource; its watches end."""
+        if (cache := self._caches.pop(prefix, None)) is not None:
+            cache.close()
+            self._by_depth = sorted(self._caches, key=len, reverse=True)
+            self._by_directory.clear()
+
     async def load(self) -> None:
         """Read the whole store, as it was up to `_REPLAYED` writes ago; `follow` takes in what came after that."""
         try:
@@ -209,19 +277,24 @@ class WatchCache:
 
     async def _load(self, revision: int) -> None:
         found: dict[str, list[CachedObject]] = {prefix: [] for prefix in self._caches}
-        start_after = ""
-        while True:
-            page = await self._store.list(REGISTRY, limit=_PAGE, start_after=start_after, revision=revision)
+        async for page in self._pages(REGISTRY, revision):
             for record in page.records:
                 if (cache := self._cache_of(record.key)) is not None:
-                    tail = tail_of(record.value, cache.open, record.revision)
-                    found[cache.prefix].append(CachedObject(record.key[len(cache.prefix) :], record.revision, tail))
-            if not page.remaining:
-                break
-            start_after = page.records[-1].key
+                    found.setdefault(cache.prefix, []).append(cache.item(record))
         for prefix, items in found.items():
-            self._caches[prefix].load(items, revision)
+            if prefix in self._caches:
+                self._caches[prefix].load(items, revision)
         self._advance(revision)
+
+    async def _pages(self, prefix: str, revision: int) -> AsyncIterator[Page]:
+        """Yield what the store holds below a prefix at a revision (0: now)."""
+        start_after = ""
+        while True:
+            page = await self._store.list(prefix, limit=_PAGE, start_after=start_after, revision=revision)
+            yield page
+            if not page.remaining:
+                return
+            start_after, revision = page.records[-1].key, page.revision
 
     async def follow(self) -> None:
         """Take in every write, for ever; a history that is gone is made up for by reading everything again."""
@@ -247,7 +320,7 @@ class WatchCache:
         while True:
             await self._clock.sleep(_TICK)
             now = self._clock.monotonic()
-            for cache in self._caches.values():
+            for cache in list(self._caches.values()):
                 cache.tick(now)
 
     def close(self) -> None:

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-import msgspec
-
 from controlplane.admission.interface import Attributes, Operation
 from controlplane.api import status
 from controlplane.api.codec import Document
@@ -189,7 +187,7 @@ def _note_manager(call: Call, new: Document, old: Document | None, options: Writ
     if options.tracked:
         return
     manager, now = call.manager(options.field_manager), format_time(call.backend.clock.now())
-    track_update(new, old, manager, call.info.subresource, now, call.storage.resource.type)
+    track_update(new, old, manager, call.info.subresource, now, call.storage.shape.merging)
 
 
 def _settle_identity(call: Call, new: Document, old: Document) -> None:
@@ -237,7 +235,7 @@ def _caller(call: Call) -> Caller:
 
 
 def _as_object(storage: ResourceStorage, document: Document) -> Any:
-    return msgspec.convert(document, storage.resource.type)
+    return storage.shape.object(document)
 
 
 def refuse_if(storage: ResourceStorage, name: str, errors: list[FieldError]) -> None:

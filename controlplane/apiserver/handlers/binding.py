@@ -16,11 +16,12 @@ from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.metadata import metadata_of, settle_name
 from controlplane.apiserver.options import write_options
+from controlplane.apiserver.shape import shape_of
 from controlplane.apiserver.strategies.binding import apply_binding, check_binding
 from controlplane.apiserver.writing import update_object
 from controlplane.kit.timestamps import format_time
 
-_BINDING = Expected("v1", "Binding", Binding)
+_BINDING = Expected("v1", "Binding", shape_of(Binding))
 
 
 async def bind(call: Call) -> Response:

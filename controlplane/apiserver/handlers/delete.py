@@ -15,6 +15,7 @@ from controlplane.apiserver.handlers.list import list_answer
 from controlplane.apiserver.messages import Answer, Response
 from controlplane.apiserver.options import delete_options, list_options
 from controlplane.apiserver.selection import Page, scope_of, select
+from controlplane.apiserver.shape import shape_of
 
 # Kinds whose DELETE answers with the deleted object rather than a Status, as upstream's do.
 _RETURN_OBJECT = frozenset({
@@ -78,7 +79,7 @@ async def _options(call: Call) -> DeleteOptions:
 
 def _decode(body: bytes, content_type: str) -> DeleteOptions:
     # Older clients say the group of what they delete; upstream accepts DeleteOptions in any group version.
-    expected = Expected("v1", "DeleteOptions", DeleteOptions, any_version=True)
+    expected = Expected("v1", "DeleteOptions", shape_of(DeleteOptions), any_version=True)
     parsed = parse_body(body, content_type, expected, FieldValidation.IGNORE)
     options: DeleteOptions = to_object(parsed.document, expected)
     return options

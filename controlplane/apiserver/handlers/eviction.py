@@ -13,8 +13,9 @@ from controlplane.apiserver.deletion import delete_object
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.metadata import metadata_of, settle_name
 from controlplane.apiserver.options import write_options
+from controlplane.apiserver.shape import shape_of
 
-_EVICTION = Expected("policy/v1", "Eviction", Eviction)
+_EVICTION = Expected("policy/v1", "Eviction", shape_of(Eviction))
 
 
 async def evict(call: Call) -> Response:

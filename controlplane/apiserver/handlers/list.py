@@ -65,7 +65,7 @@ async def _pieces(head: bytes, tails: Sequence[bytes]) -> AsyncIterator[bytes]:
 
 
 def _kind(storage: ResourceStorage) -> Document:
-    return {"kind": f"{storage.resource.kind}List", "apiVersion": storage.resource.api_version}
+    return {"kind": storage.resource.list_kind, "apiVersion": storage.resource.api_version}
 
 
 def _metadata(page: Page) -> Document:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import msgspec
 
-from controlplane.api import fields
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, FieldError, StatusError
 from controlplane.apiserver.answers import object_answer
@@ -28,6 +27,8 @@ from controlplane.apiserver.patch.misfit import misfit
 from controlplane.apiserver.writing import update_object
 from controlplane.kit.timestamps import format_time
 
+_WITHOUT_STRATEGIC = tuple(one for one in MEDIA_TYPES if one != STRATEGIC)
+
 
 async def patch(call: Call) -> Response:
     """Answer with the patched object; applying to a missing one creates it (201)."""
@@ -35,15 +36,16 @@ async def patch(call: Call) -> Response:
     options = write_options(request.query, "PatchOptions")
     call.accepts()
     type_ = media_type(request.headers.get("Content-Type", ""))
-    if type_ not in MEDIA_TYPES:
-        raise unsupported_media_type(MEDIA_TYPES)
+    known = MEDIA_TYPES if call.storage.shape.strategic else _WITHOUT_STRATEGIC
+    if type_ not in known:
+        raise unsupported_media_type(known)
     body = await request.read()
     if type_ == APPLY:
         return await _apply(call, body, options)
     warnings: list[str] = []
 
     def make(item: CachedObject | None) -> Document:
-        patched = apply_patch(type_, call.storage.document_or_empty(item), body, call.storage.resource.type)
+        patched = apply_patch(type_, call.storage.document_or_empty(item), body, call.storage.shape.merging)
         if type_ != STRATEGIC:  # which is merged into a typed object, whatever it says of kinds
             check_kind(patched, call.storage.expected, body)
         warnings[:] = _check_fields(call, patched, options)
@@ -80,7 +82,7 @@ async def _apply(call: Call, body: bytes, options: WriteOptions) -> Response:
         return server_side_apply(
             call.storage.document_or_empty(item),
             parsed.document,
-            call.storage.resource.type,
+            call.storage.shape.merging,
             manager=options.field_manager,
             force=options.force,
             time=now,
@@ -95,7 +97,7 @@ async def _apply(call: Call, body: bytes, options: WriteOptions) -> Response:
 def _check_fields(call: Call, document: Document, options: WriteOptions) -> list[str]:
     """Drop unknown fields; return the warnings about them. Raises BadRequest when strict."""
     expected = call.storage.expected
-    mistakes = fields.prune(document, expected.type)
+    mistakes = expected.shape.prune(document)
     if options.field_validation is FieldValidation.IGNORE:
         return []
     if mistakes and options.field_validation is FieldValidation.STRICT:

@@ -8,6 +8,7 @@ from controlplane.apiserver.bodies import Expected, parse_body
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.options import write_options
+from controlplane.apiserver.shape import shape_of
 from controlplane.apiserver.virtual import VIRTUAL
 
 
@@ -26,7 +27,7 @@ async def _ask(call: Call, plural: str) -> Response:
     key = (info.group, info.version, plural)
     virtual = VIRTUAL[key]
     group = virtual.kind_group or info.group
-    expected = Expected(f"{group}/{virtual.kind_version or info.version}", virtual.kind, virtual.type)
+    expected = Expected(f"{group}/{virtual.kind_version or info.version}", virtual.kind, shape_of(virtual.type))
     options = write_options(request.query, "CreateOptions")
     shown = call.accepts()
     body = await request.read()

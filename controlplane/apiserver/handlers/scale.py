@@ -14,11 +14,12 @@ from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import media_type
 from controlplane.apiserver.options import write_options
 from controlplane.apiserver.patch import APPLY, MEDIA_TYPES, apply_patch
+from controlplane.apiserver.shape import shape_of
 from controlplane.apiserver.strategies.scale import apply_scale, scale_of
 from controlplane.apiserver.writing import update_object
 
 _PATCHES = tuple(one for one in MEDIA_TYPES if one != APPLY)  # a count has one manager at a time
-_SCALE = Expected("autoscaling/v1", "Scale", Scale)
+_SCALE = Expected("autoscaling/v1", "Scale", shape_of(Scale))
 
 
 async def get_scale(call: Call) -> Response:
@@ -43,7 +44,7 @@ async def patch_scale(call: Call) -> Response:
     body = await call.request.read()
 
     def patched(current: Document) -> Document:
-        scale = apply_patch(type_, current, body, Scale)
+        scale = apply_patch(type_, current, body, _SCALE.shape.merging)
         to_object(scale, _SCALE)
         return scale
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document, without_nulls
 from controlplane.api.meta_v1 import StatusCause, StatusDetails
 from controlplane.api.status import BadRequest, Conflict
@@ -41,13 +40,13 @@ from controlplane.apiserver.patch.managed_fields import (
     decode_entries,
     encode_entries,
 )
-from controlplane.apiserver.patch.schema import Kind, Schema, schema_of
+from controlplane.apiserver.patch.schema import Kind, Schema
 
 
 def server_side_apply(
     live: Document,
     configuration: Document,
-    type_: type[KubeStruct],
+    schema: Schema,
     *,
     manager: str,
     force: bool,
@@ -60,7 +59,6 @@ def server_side_apply(
     """
     if (configuration.get("metadata") or {}).get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
-    schema = schema_of(type_)
     wanted = _within(without_nulls(configuration), schema, subresource)
     me = Manager(manager, APPLY, configuration.get("apiVersion") or "", subresource)
     entries = decode_entries(live)

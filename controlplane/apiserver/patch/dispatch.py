@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, UnsupportedMediaType
 from controlplane.apiserver.nesting import decode_json
 from controlplane.apiserver.patch import json_patch, merge_patch, strategic
-from controlplane.apiserver.patch.schema import schema_of
+from controlplane.apiserver.patch.schema import Schema
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -18,7 +17,7 @@ APPLY = "application/apply-patch+yaml"
 MEDIA_TYPES = (JSON, MERGE, STRATEGIC, APPLY)
 
 
-def apply_patch(content_type: str, original: Document, body: bytes, type_: type[KubeStruct]) -> Document:
+def apply_patch(content_type: str, original: Document, body: bytes, schema: Schema) -> Document:
     """Return what a JSON, merge or strategic merge patch makes of an object, which stays as it was.
 
     Raises BadRequest for a patch that cannot be read, Invalid for one that does not fit, UnsupportedMediaType.
@@ -29,7 +28,7 @@ def apply_patch(content_type: str, original: Document, body: bytes, type_: type[
     if media_type == MERGE:
         return merge_patch.merge(original, _parse_object(body))
     if media_type == STRATEGIC:
-        return strategic.merge(original, _parse_object(body), schema_of(type_))
+        return strategic.merge(original, _parse_object(body), schema)
     raise UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: " + ", ".join(MEDIA_TYPES)
     )

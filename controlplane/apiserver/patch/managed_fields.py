@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document
 from controlplane.apiserver.patch.field_changes import added_fields, changed_fields
 from controlplane.apiserver.patch.field_set import FieldSet, difference, merge_sets
-from controlplane.apiserver.patch.schema import schema_of
+from controlplane.apiserver.patch.schema import Schema
 
 APPLY, UPDATE = "Apply", "Update"
 
@@ -111,7 +110,7 @@ def track_update(
     manager: str,
     subresource: str,
     time: str,
-    type_: type[KubeStruct],
+    schema: Schema,
 ) -> None:
     """Write into `new` who manages what after an ordinary create, update or patch by `manager`.
 
@@ -120,7 +119,7 @@ def track_update(
     if _resets(new):
         new["metadata"].pop("managedFields")
         return
-    changed, removed = changed_fields(old or {}, new, schema_of(type_)) if old else (_everything(new, type_), {})
+    changed, removed = changed_fields(old or {}, new, schema) if old else (_everything(new, schema), {})
     changed, removed = difference(changed, UNMANAGED), difference(removed, UNMANAGED)
     me = Manager(manager, UPDATE, new.get("apiVersion") or "", subresource)
     entries = decode_entries(old) if old else []
@@ -129,8 +128,8 @@ def track_update(
     encode_entries(new, entries)
 
 
-def _everything(new: Document, type_: type[KubeStruct]) -> FieldSet:
-    fields = added_fields(new, schema_of(type_))
+def _everything(new: Document, schema: Schema) -> FieldSet:
+    fields = added_fields(new, schema)
     return {key: node for key, node in fields.items() if key != "."}
 
 

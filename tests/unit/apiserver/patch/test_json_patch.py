@@ -10,12 +10,13 @@ import pytest
 from controlplane.api.core_v1 import ConfigMap
 from controlplane.api.status import BadRequest, Invalid, StatusError, TooLarge
 from controlplane.apiserver.patch import JSON, apply_patch
+from controlplane.apiserver.patch.schema import schema_of
 
 DOCUMENT = {"metadata": {"labels": {"a/b": "1", "m~n": "2"}}, "list": [1, 2, 3], "null": None}
 
 
 def patched(operations: Any) -> Any:
-    return apply_patch(JSON, DOCUMENT, msgspec.json.encode(operations), ConfigMap)
+    return apply_patch(JSON, DOCUMENT, msgspec.json.encode(operations), schema_of(ConfigMap))
 
 
 def change(**fields: Any) -> dict[str, Any]:
@@ -101,4 +102,4 @@ def test_nothing_happens_when_one_operation_fails() -> None:
 
 def test_bytes_that_are_no_json_are_a_bad_request() -> None:
     with pytest.raises(BadRequest, match="error decoding patch"):
-        apply_patch(JSON, {}, b"[{", ConfigMap)
+        apply_patch(JSON, {}, b"[{", schema_of(ConfigMap))

@@ -13,6 +13,7 @@ from controlplane.api.apps_v1 import Deployment
 from controlplane.api.core_v1 import Pod, Service
 from controlplane.api.status import BadRequest, UnsupportedMediaType
 from controlplane.apiserver.patch import MERGE, STRATEGIC, apply_patch
+from controlplane.apiserver.patch.schema import schema_of
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from controlplane.apiserver.patch import MERGE, STRATEGIC, apply_patch
 )
 def test_merge_patch(original: Any, patch: Any, expected: Any) -> None:
     before = msgspec.json.encode(original)
-    assert apply_patch(MERGE, original, msgspec.json.encode(patch), Pod) == expected
+    assert apply_patch(MERGE, original, msgspec.json.encode(patch), schema_of(Pod)) == expected
     assert msgspec.json.encode(original) == before
 
 
@@ -136,14 +137,14 @@ LOG = {"name": "log", "image": "log:1"}
 )
 def test_strategic_merge_patch(original: Any, patch: Any, expected: Any) -> None:
     before = msgspec.json.encode(original)
-    assert apply_patch(STRATEGIC, original, msgspec.json.encode(patch), Pod) == expected
+    assert apply_patch(STRATEGIC, original, msgspec.json.encode(patch), schema_of(Pod)) == expected
     assert msgspec.json.encode(original) == before
 
 
 def test_service_ports_merge_by_port() -> None:
     original = {"spec": {"ports": [{"port": 80, "nodePort": 31080}, {"port": 443}]}}
     patch = {"spec": {"ports": [{"port": 80, "targetPort": 8080}]}}
-    assert apply_patch(STRATEGIC, original, msgspec.json.encode(patch), Service) == {
+    assert apply_patch(STRATEGIC, original, msgspec.json.encode(patch), schema_of(Service)) == {
         "spec": {"ports": [{"port": 80, "nodePort": 31080, "targetPort": 8080}, {"port": 443}]}
     }
 
@@ -151,7 +152,7 @@ def test_service_ports_merge_by_port() -> None:
 def test_strategy_retains_the_keys_named() -> None:
     original = {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}}
     patch = {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}
-    assert apply_patch(STRATEGIC, original, msgspec.json.encode(patch), Deployment) == {
+    assert apply_patch(STRATEGIC, original, msgspec.json.encode(patch), schema_of(Deployment)) == {
         "spec": {"strategy": {"type": "Recreate"}}
     }
 
@@ -172,12 +173,12 @@ def test_strategy_retains_the_keys_named() -> None:
 )
 def test_a_patch_that_makes_no_sense_is_a_bad_request(patch: Any) -> None:
     with pytest.raises(BadRequest):
-        apply_patch(STRATEGIC, containers(WEB) | {"metadata": {}}, msgspec.json.encode(patch), Pod)
+        apply_patch(STRATEGIC, containers(WEB) | {"metadata": {}}, msgspec.json.encode(patch), schema_of(Pod))
 
 
 def test_other_media_types_are_unsupported() -> None:
     with pytest.raises(UnsupportedMediaType, match="application/json-patch"):
-        apply_patch("text/plain", {}, b"{}", Pod)
+        apply_patch("text/plain", {}, b"{}", schema_of(Pod))
 
 
 names = st.lists(st.sampled_from("abcdef"), unique=True)
@@ -187,8 +188,8 @@ names = st.lists(st.sampled_from("abcdef"), unique=True)
 def test_a_list_patched_twice_is_patched_once(server: list[str], patch: list[str]) -> None:
     original = containers(*({"name": name, "image": "old"} for name in server))
     body = msgspec.json.encode(containers(*({"name": name, "image": "new"} for name in patch)))
-    once = apply_patch(STRATEGIC, original, body, Pod)
-    assert apply_patch(STRATEGIC, once, body, Pod) == once
+    once = apply_patch(STRATEGIC, original, body, schema_of(Pod))
+    assert apply_patch(STRATEGIC, once, body, schema_of(Pod)) == once
     assert {one["name"]: one["image"] for one in once["spec"]["containers"]} == {
         name: "new" if name in patch else "old" for name in {*server, *patch}
     }

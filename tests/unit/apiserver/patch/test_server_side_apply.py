@@ -13,7 +13,7 @@ from controlplane.api.status import BadRequest, Conflict
 from controlplane.apiserver.openapi.facts import ATOMIC
 from controlplane.apiserver.openapi.schemas import full_name
 from controlplane.apiserver.patch import default_manager, server_side_apply, track_update
-from controlplane.apiserver.patch.schema import ATOMIC_TYPES
+from controlplane.apiserver.patch.schema import ATOMIC_TYPES, schema_of
 
 T1, T2 = "2026-11-21T06:00:00Z", "2026-11-21T07:00:00Z"
 
@@ -30,20 +30,20 @@ def apply(
     live: dict[str, Any], wanted: Any, manager: str = "ci", force: bool = False, time: str = T1, **more: Any
 ) -> Any:
     before = deepcopy(live)
-    result = server_side_apply(live, wanted, Deployment, manager=manager, force=force, time=time, **more)
+    result = server_side_apply(live, wanted, schema_of(Deployment), manager=manager, force=force, time=time, **more)
     assert live == before, "the live object is somebody else's"
     return result
 
 
 def update(old: Any, change: Any, manager: str = "kubectl", time: str = T1, subresource: str = "") -> Any:
     new = deepcopy(old) | deepcopy(change)
-    track_update(new, old, manager, subresource, time, Deployment)
+    track_update(new, old, manager, subresource, time, schema_of(Deployment))
     return new
 
 
 def created(document: Any, manager: str = "kubectl", type_: Any = Deployment) -> Any:
     new = deepcopy(document)
-    track_update(new, None, manager, "", T1, type_)
+    track_update(new, None, manager, "", T1, schema_of(type_))
     return new
 
 
@@ -137,7 +137,7 @@ class TestApply:
 
         live = created(service({"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}), type_=Service)
         wanted = service({"port": 53, "name": "dns"})
-        result = server_side_apply(live, wanted, Service, manager="ci", force=False, time=T1)
+        result = server_side_apply(live, wanted, schema_of(Service), manager="ci", force=False, time=T1)
         assert result["spec"]["ports"] == [
             {"port": 53, "protocol": "TCP", "name": "dns"},
             {"port": 53, "protocol": "UDP"},
@@ -231,7 +231,7 @@ class TestUpdate:
     def test_sets_are_owned_value_by_value(self) -> None:
         old = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": ["a"]}}
         new = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": ["a", "b"]}}
-        track_update(new, old, "gc", "", T1, ConfigMap)
+        track_update(new, old, "gc", "", T1, schema_of(ConfigMap))
         assert fields(new, "gc") == {"f:metadata": {"f:finalizers": {'v:"b"': {}}}}
 
 
