@@ -127,8 +127,11 @@ def _text_map_walk(value: Any, path: str, found: _Found) -> None:
 
 
 def duplicate_fields(raw: bytes, document: Any) -> list[str]:
-    """Return a line for each field that JSON `raw`, which was parsed into `document`, gives twice."""
-    if _key_count(raw) == _keys(document):
+    """Return a line for each field that JSON `raw`, which was parsed into `document`, gives twice.
+
+    Programs write JSON without spaces: written again, a document without duplicates is what it was read from.
+    """
+    if _encode(document) == raw.rstrip() or _key_count(raw) == _keys(document):
         return []
     return [f'duplicate field "{path}"' for path in _duplicates(json.loads(raw, object_pairs_hook=_Pairs), "")][:_MOST]
 
@@ -140,12 +143,14 @@ def _key_count(raw: bytes) -> int:
     ":8080", which follows a bracket, a comma or a colon. White space before the colon, or a key that ends in one of
     those characters, is too rare to be worth counting.
     """
-    if b'\\\\"' in raw or any(space in raw for space in (b" :", b"\n:", b"\t:", b"\r:")):
+    if b'\\\\"' in raw or _SPACE_BEFORE_COLON.search(raw):
         return -1
-    return len(_KEY_END.findall(raw))
+    return raw.count(b'":') - sum([raw.count(start) for start in _NO_KEY_END])
 
 
-_KEY_END = re.compile(rb'[^\\:,\[\s]":')
+_encode = msgspec.json.Encoder().encode
+_SPACE_BEFORE_COLON = re.compile(rb"\s:")
+_NO_KEY_END = tuple(before + b'":' for before in (b"\\", b":", b",", b"[", b" ", b"\n", b"\t", b"\r", b"\f", b"\v"))
 
 
 def _keys(value: Any) -> int:

@@ -81,6 +81,7 @@ _is_subdomain = re.compile(_SUBDOMAIN).fullmatch
 _is_dns1035 = re.compile(_DNS1035).fullmatch
 _is_key_name = re.compile(_KEY_NAME).fullmatch
 _is_label_value = re.compile(_LABEL_VALUE).fullmatch
+_is_env_name = re.compile("[ -<>-~]+").fullmatch  # printable ASCII but for "="
 
 
 def _size(text: str) -> int:
@@ -167,7 +168,7 @@ def _climbing(text: str) -> list[str]:
 def env_name(text: str) -> list[str]:
     if not text:
         return ["environment variable name must be non-empty"]
-    if any(not " " <= sign <= "~" or sign == "=" for sign in text):
+    if not _is_env_name(text):
         return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
     return []
 

@@ -33,13 +33,20 @@ def _nothing(new: Any, old: Any) -> list[FieldError]:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a kind demands beyond its metadata, of a new object, of its successor and of a new status."""
+    """What a kind demands beyond its metadata, of a new object, of its successor and of a new status.
+
+    Where `create` and `change` read nothing but the spec (`of_spec`), a spec that did not change is not read again: it
+    was found right when it was stored, and most updates are about labels, annotations or the status.
+    """
 
     create: Rule
     change: Change = _nothing
     status: Change = _nothing
+    of_spec: bool = False
 
     def update(self, new: Any, old: Any) -> list[FieldError]:
+        if self.of_spec and new.spec == old.spec:
+            return []
         return self.create(new) + self.change(new, old)
 
 
@@ -58,6 +65,7 @@ RULES: Mapping[tuple[str, str], Rules] = {
         pods.validate_pod,
         pod_updates.validate_pod_update,
         pod_updates.validate_pod_status_update,
+        of_spec=True,
     ),
     ("", "PodTemplate"): Rules(pods.validate_pod_template),
     ("", "ReplicationController"): Rules(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from controlplane.apiserver.patch.field_set import FieldSet, by_element
-from controlplane.apiserver.patch.schema import Kind, Schema
+from controlplane.apiserver.patch.schema import ANY, Kind, Schema
 
 _LEAF: FieldSet = {}
+_CONTAINERS = frozenset((dict, list))
 
 
 def changed_fields(old: dict[str, Any], new: dict[str, Any], schema: Schema) -> tuple[FieldSet, FieldSet]:
@@ -64,12 +65,25 @@ def _part(schema: Schema, key: str) -> Schema:
 
 
 def added_fields(value: Any, schema: Schema) -> FieldSet:
-    """Return all fields of something new: itself and what lies in it."""
-    parts = _parts(value, schema)
-    if not parts:
+    """Return all fields of something new: itself and what lies in it.
+
+    Every create comes through here with a whole object, so it looks at scalars as little as it can.
+    """
+    if not value or schema.atomic or schema.kind is Kind.ANY:
         return _LEAF
-    fields: FieldSet = {} if schema.always_there else {".": {}}
-    fields.update({key: added_fields(inner, _part(schema, key)) for key, inner in parts.items()})
+    fields: FieldSet = {} if schema.always_there else {".": _LEAF}
+    if type(value) is dict:
+        known, other = schema.fields, schema.items or ANY
+        for key, inner in value.items():
+            inside = type(inner) in _CONTAINERS
+            fields["f:" + key] = added_fields(inner, known.get(key) or other) if inside else _LEAF
+        return fields
+    named = by_element(value, schema) if schema.keys or schema.is_set else None
+    if not named:
+        return _LEAF
+    element = schema.items or ANY
+    for key, inner in named.items():
+        fields[key] = added_fields(inner, element) if type(inner) in _CONTAINERS else _LEAF
     return fields
 
 

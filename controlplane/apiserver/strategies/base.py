@@ -132,8 +132,6 @@ class Strategy:
         return normal
 
     def _check_types(self, document: Document) -> None:
-        # A JSON patch can put a null anywhere; on the wire it means absent.
-        fields.prune(document, self.resource.type)
         try:
             msgspec.convert(document, self.resource.type)
         except msgspec.ValidationError as error:
