@@ -138,7 +138,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", resource_v1.ResourceSlice, namespaced=False),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", scheduling_v1.PriorityClass, namespaced=False, short_names=("pc",)),
     Resource("storage.k8s.io", "v1", "CSIDriver", "csidrivers", storage_v1.CSIDriver, namespaced=False),
-    Resource("storage.k8s.io", "v1", "CSINode", "csinodes", storage_v1.CSINode, namespaced=False),
+    Resource("storage.k8s.io", "v1", "CSINode", "csinodes", storage_v1.CSINode, namespaced=False, subresources=("status",)),
     Resource("storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities", storage_v1.CSIStorageCapacity),
     Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", storage_v1.StorageClass, namespaced=False, short_names=("sc",)),
     Resource("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", storage_v1.VolumeAttachment, namespaced=False, subresources=("status",)),
