@@ -59,8 +59,9 @@ class HttpServer:
             request_factory=_new_request,
             handler_cancellation=True,  # a watch whose client has gone ends now, not with the next event
         )
+        connections: set[asyncio.BaseTransport] = set()
         listener = await loop.create_server(
-            lambda: _Connection(server, loop=loop, **_CONNECTION_OPTIONS),
+            lambda: _Connection(server, connections, loop=loop, **_CONNECTION_OPTIONS),
             host or None,
             port,
             ssl=self._tls,
@@ -73,6 +74,9 @@ class HttpServer:
             listener.close()
             server.pre_shutdown()
             await server.shutdown(drain)
+            for transport in connections:  # those that wait for the other side to say goodbye
+                transport.abort()  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
         if _headers_too_large(incoming.raw_headers):
@@ -111,11 +115,21 @@ class HttpServer:
 class _Connection(web.RequestHandler):
     """One connection, which knows who is at its other end."""
 
-    __slots__ = ("_peer",)
+    __slots__ = ("_open", "_peer")
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+    def __init__(self, server: web.Server, open_: set[asyncio.BaseTransport], **options: Any):
+        super().__init__(server, **options)
+        self._open = open_  # the transports of all connections that are open
         self._peer: Peer | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._open.add(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.transport is not None:
+            self._open.discard(self.transport)
+        super().connection_lost(exc)
 
     @property
     def peer(self) -> Peer:
