@@ -74,7 +74,7 @@ class HttpServer:
             listener.close()
             server.pre_shutdown()
             await server.shutdown(drain)
-            for transport in connections:  # those that wait for the other side to say goodbye
+            for transport in tuple(connections):  # those that wait for the other side to say goodbye
                 transport.abort()  # type: ignore[attr-defined]
             await asyncio.sleep(0)
 
@@ -115,7 +115,7 @@ class HttpServer:
 class _Connection(web.RequestHandler):
     """One connection, which knows who is at its other end."""
 
-    __slots__ = ("_open", "_peer")
+    __slots__ = ("_mine", "_open", "_peer")
 
     def __init__(self, server: web.Server, open_: set[asyncio.BaseTransport], **options: Any):
         super().__init__(server, **options)
@@ -124,11 +124,11 @@ class _Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._mine = transport  # aiohttp forgets its own as soon as it closes it
         self._open.add(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if self.transport is not None:
-            self._open.discard(self.transport)
+        self._open.discard(self._mine)
         super().connection_lost(exc)
 
     @property
