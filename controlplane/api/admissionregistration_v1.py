@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, always
 from controlplane.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
 
@@ -13,13 +13,13 @@ class ApplyConfiguration(KubeStruct):
 
 
 class AuditAnnotation(KubeStruct):
-    key: str = ""
-    value_expression: str = ""
+    key: str = always(str)
+    value_expression: str = always(str)
 
 
 class ExpressionWarning(KubeStruct):
-    field_ref: str = ""
-    warning: str = ""
+    field_ref: str = always(str)
+    warning: str = always(str)
 
 
 class JSONPatch(KubeStruct):
@@ -27,8 +27,8 @@ class JSONPatch(KubeStruct):
 
 
 class MatchCondition(KubeStruct):
-    expression: str = ""
-    name: str = ""
+    expression: str = always(str)
+    name: str = always(str)
 
 
 class NamedRuleWithOperations(KubeStruct):
@@ -51,7 +51,7 @@ class MatchResources(KubeStruct):
 class Mutation(KubeStruct):
     apply_configuration: ApplyConfiguration | None = None
     json_patch: JSONPatch | None = None
-    patch_type: str = ""
+    patch_type: str = always(str)
 
 
 class ParamKind(KubeStruct):
@@ -60,8 +60,8 @@ class ParamKind(KubeStruct):
 
 
 class Variable(KubeStruct):
-    expression: str = ""
-    name: str = ""
+    expression: str = always(str)
+    name: str = always(str)
 
 
 class MutatingAdmissionPolicySpec(KubeStruct):
@@ -77,8 +77,8 @@ class MutatingAdmissionPolicySpec(KubeStruct):
 class MutatingAdmissionPolicy(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: MutatingAdmissionPolicySpec = MutatingAdmissionPolicySpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: MutatingAdmissionPolicySpec = always(MutatingAdmissionPolicySpec)
 
 
 class ParamRef(KubeStruct):
@@ -97,8 +97,8 @@ class MutatingAdmissionPolicyBindingSpec(KubeStruct):
 class MutatingAdmissionPolicyBinding(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: MutatingAdmissionPolicyBindingSpec = MutatingAdmissionPolicyBindingSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: MutatingAdmissionPolicyBindingSpec = always(MutatingAdmissionPolicyBindingSpec)
 
 
 class RuleWithOperations(KubeStruct):
@@ -110,8 +110,8 @@ class RuleWithOperations(KubeStruct):
 
 
 class ServiceReference(KubeStruct):
-    name: str = ""
-    namespace: str = ""
+    name: str = always(str)
+    namespace: str = always(str)
     path: str = ""
     port: Int32 | None = None
 
@@ -124,11 +124,11 @@ class WebhookClientConfig(KubeStruct):
 
 class MutatingWebhook(KubeStruct):
     admission_review_versions: Annotated[list[str], Atomic()] = []
-    client_config: WebhookClientConfig | None = None
+    client_config: WebhookClientConfig = always(WebhookClientConfig)
     failure_policy: str = ""
     match_conditions: Annotated[list[MatchCondition], ListMap(("name",), merge_key="name")] = []
     match_policy: str = ""
-    name: str = ""
+    name: str = always(str)
     namespace_selector: LabelSelector | None = None
     object_selector: LabelSelector | None = None
     reinvocation_policy: str = ""
@@ -140,7 +140,7 @@ class MutatingWebhook(KubeStruct):
 class MutatingWebhookConfiguration(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     webhooks: Annotated[list[MutatingWebhook], ListMap(("name",), merge_key="name")] = []
 
 
@@ -149,7 +149,7 @@ class TypeChecking(KubeStruct):
 
 
 class Validation(KubeStruct):
-    expression: str = ""
+    expression: str = always(str)
     message: str = ""
     message_expression: str = ""
     reason: str = ""
@@ -174,9 +174,9 @@ class ValidatingAdmissionPolicyStatus(KubeStruct):
 class ValidatingAdmissionPolicy(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ValidatingAdmissionPolicySpec = ValidatingAdmissionPolicySpec()
-    status: ValidatingAdmissionPolicyStatus = ValidatingAdmissionPolicyStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ValidatingAdmissionPolicySpec = always(ValidatingAdmissionPolicySpec)
+    status: ValidatingAdmissionPolicyStatus = always(ValidatingAdmissionPolicyStatus)
 
 
 class ValidatingAdmissionPolicyBindingSpec(KubeStruct):
@@ -189,17 +189,17 @@ class ValidatingAdmissionPolicyBindingSpec(KubeStruct):
 class ValidatingAdmissionPolicyBinding(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ValidatingAdmissionPolicyBindingSpec = ValidatingAdmissionPolicyBindingSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ValidatingAdmissionPolicyBindingSpec = always(ValidatingAdmissionPolicyBindingSpec)
 
 
 class ValidatingWebhook(KubeStruct):
     admission_review_versions: Annotated[list[str], Atomic()] = []
-    client_config: WebhookClientConfig | None = None
+    client_config: WebhookClientConfig = always(WebhookClientConfig)
     failure_policy: str = ""
     match_conditions: Annotated[list[MatchCondition], ListMap(("name",), merge_key="name")] = []
     match_policy: str = ""
-    name: str = ""
+    name: str = always(str)
     namespace_selector: LabelSelector | None = None
     object_selector: LabelSelector | None = None
     rules: Annotated[list[RuleWithOperations], Atomic()] = []
@@ -210,5 +210,5 @@ class ValidatingWebhook(KubeStruct):
 class ValidatingWebhookConfiguration(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     webhooks: Annotated[list[ValidatingWebhook], ListMap(("name",), merge_key="name")] = []

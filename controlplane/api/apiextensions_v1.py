@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated, Any, TypeAlias
 
 from msgspec import field
 
-from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, Number, Time
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, Number, Time, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
 class CustomResourceColumnDefinition(KubeStruct):
     description: str = ""
     format: str = ""
-    json_path: str = ""
-    name: str = ""
+    json_path: str = always(str)
+    name: str = always(str)
     priority: Int32 | None = None
-    type: str = ""
+    type: str = always(str)
 
 
 class ServiceReference(KubeStruct):
-    name: str = ""
-    namespace: str = ""
+    name: str = always(str)
+    namespace: str = always(str)
     path: str = ""
     port: Int32 | None = None
 
@@ -38,23 +39,23 @@ class WebhookConversion(KubeStruct):
 
 
 class CustomResourceConversion(KubeStruct):
-    strategy: str = ""
+    strategy: str = always(str)
     webhook: WebhookConversion | None = None
 
 
 class CustomResourceDefinitionNames(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     categories: Annotated[list[str], Atomic()] = []
     list_kind: str = ""
-    plural: str = ""
+    plural: str = always(str)
     short_names: Annotated[list[str], Atomic()] = []
     singular: str = ""
 
 
 class CustomResourceSubresourceScale(KubeStruct):
     label_selector_path: str = ""
-    spec_replicas_path: str = ""
-    status_replicas_path: str = ""
+    spec_replicas_path: str = always(str)
+    status_replicas_path: str = always(str)
 
 
 CustomResourceSubresourceStatus: TypeAlias = dict[str, Any]
@@ -88,7 +89,7 @@ class ValidationRule(KubeStruct):
     message_expression: str = ""
     optional_old_self: bool | None = None
     reason: str = ""
-    rule: str = ""
+    rule: str = always(str)
 
 
 class JSONSchemaProps(KubeStruct):
@@ -147,41 +148,41 @@ class CustomResourceValidation(KubeStruct):
 
 
 class SelectableField(KubeStruct):
-    json_path: str = ""
+    json_path: str = always(str)
 
 
 class CustomResourceDefinitionVersion(KubeStruct):
     additional_printer_columns: Annotated[list[CustomResourceColumnDefinition], Atomic()] = []
     deprecated: bool | None = None
     deprecation_warning: str = ""
-    name: str = ""
+    name: str = always(str)
     schema: CustomResourceValidation | None = None
     selectable_fields: Annotated[list[SelectableField], Atomic()] = []
-    served: bool | None = None
-    storage: bool | None = None
+    served: bool = always(bool)
+    storage: bool = always(bool)
     subresources: CustomResourceSubresources | None = None
 
 
 class CustomResourceDefinitionSpec(KubeStruct):
     conversion: CustomResourceConversion | None = None
-    group: str = ""
-    names: CustomResourceDefinitionNames | None = None
+    group: str = always(str)
+    names: CustomResourceDefinitionNames = always(CustomResourceDefinitionNames)
     preserve_unknown_fields: bool | None = None
-    scope: str = ""
+    scope: str = always(str)
     versions: Annotated[list[CustomResourceDefinitionVersion], Atomic()] = []
 
 
 class CustomResourceDefinitionCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     observed_generation: Int64 | None = None
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class CustomResourceDefinitionStatus(KubeStruct):
-    accepted_names: CustomResourceDefinitionNames | None = None
+    accepted_names: CustomResourceDefinitionNames = always(CustomResourceDefinitionNames)
     conditions: Annotated[list[CustomResourceDefinitionCondition], ListMap(("type",))] = []
     observed_generation: Int64 | None = None
     stored_versions: Annotated[list[str], Atomic()] = []
@@ -190,6 +191,6 @@ class CustomResourceDefinitionStatus(KubeStruct):
 class CustomResourceDefinition(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: CustomResourceDefinitionSpec = CustomResourceDefinitionSpec()
-    status: CustomResourceDefinitionStatus = CustomResourceDefinitionStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: CustomResourceDefinitionSpec = always(CustomResourceDefinitionSpec)
+    status: CustomResourceDefinitionStatus = always(CustomResourceDefinitionStatus)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, Time
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, Time, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
@@ -17,19 +18,19 @@ class ServiceReference(KubeStruct):
 class APIServiceSpec(KubeStruct):
     ca_bundle: Annotated[str, Atomic()] = ""
     group: str = ""
-    group_priority_minimum: Int32 | None = None
+    group_priority_minimum: Int32 = always(int)
     insecure_skip_tls_verify: bool | None = None
     service: ServiceReference | None = None
     version: str = ""
-    version_priority: Int32 | None = None
+    version_priority: Int32 = always(int)
 
 
 class APIServiceCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class APIServiceStatus(KubeStruct):
@@ -39,6 +40,6 @@ class APIServiceStatus(KubeStruct):
 class APIService(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: APIServiceSpec = APIServiceSpec()
-    status: APIServiceStatus = APIServiceStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: APIServiceSpec = always(APIServiceSpec)
+    status: APIServiceStatus = always(APIServiceStatus)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated, Any
 
-from controlplane.api.base import Atomic, Int32, Int64, IntOrString, KubeStruct, ListMap, RetainKeys, Time
+from controlplane.api.base import Atomic, Int32, Int64, IntOrString, KubeStruct, ListMap, RetainKeys, Time, always
 from controlplane.api.core_v1 import PersistentVolumeClaim, PodTemplateSpec
 from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 
@@ -12,9 +13,9 @@ from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 class ControllerRevision(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     data: dict[str, Any] = {}
-    revision: Int64 | None = None
+    revision: Int64 = always(int)
 
 
 class RollingUpdateDaemonSet(KubeStruct):
@@ -31,26 +32,26 @@ class DaemonSetSpec(KubeStruct):
     min_ready_seconds: Int32 | None = None
     revision_history_limit: Int32 | None = None
     selector: LabelSelector | None = None
-    template: PodTemplateSpec = PodTemplateSpec()
-    update_strategy: DaemonSetUpdateStrategy | None = None
+    template: PodTemplateSpec = always(PodTemplateSpec)
+    update_strategy: DaemonSetUpdateStrategy = always(DaemonSetUpdateStrategy)
 
 
 class DaemonSetCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class DaemonSetStatus(KubeStruct):
     collision_count: Int32 | None = None
     conditions: Annotated[list[DaemonSetCondition], ListMap(("type",), merge_key="type")] = []
-    current_number_scheduled: Int32 | None = None
-    desired_number_scheduled: Int32 | None = None
+    current_number_scheduled: Int32 = always(int)
+    desired_number_scheduled: Int32 = always(int)
     number_available: Int32 | None = None
-    number_misscheduled: Int32 | None = None
-    number_ready: Int32 | None = None
+    number_misscheduled: Int32 = always(int)
+    number_ready: Int32 = always(int)
     number_unavailable: Int32 | None = None
     observed_generation: Int64 | None = None
     updated_number_scheduled: Int32 | None = None
@@ -59,9 +60,9 @@ class DaemonSetStatus(KubeStruct):
 class DaemonSet(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: DaemonSetSpec = DaemonSetSpec()
-    status: DaemonSetStatus = DaemonSetStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: DaemonSetSpec = always(DaemonSetSpec)
+    status: DaemonSetStatus = always(DaemonSetStatus)
 
 
 class RollingUpdateDeployment(KubeStruct):
@@ -81,17 +82,17 @@ class DeploymentSpec(KubeStruct):
     replicas: Int32 | None = None
     revision_history_limit: Int32 | None = None
     selector: LabelSelector | None = None
-    strategy: Annotated[DeploymentStrategy | None, RetainKeys()] = None
-    template: PodTemplateSpec = PodTemplateSpec()
+    strategy: Annotated[DeploymentStrategy, RetainKeys()] = always(DeploymentStrategy)
+    template: PodTemplateSpec = always(PodTemplateSpec)
 
 
 class DeploymentCondition(KubeStruct):
-    last_transition_time: Time | None = None
-    last_update_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
+    last_update_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class DeploymentStatus(KubeStruct):
@@ -109,24 +110,24 @@ class DeploymentStatus(KubeStruct):
 class Deployment(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: DeploymentSpec = DeploymentSpec()
-    status: DeploymentStatus = DeploymentStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: DeploymentSpec = always(DeploymentSpec)
+    status: DeploymentStatus = always(DeploymentStatus)
 
 
 class ReplicaSetSpec(KubeStruct):
     min_ready_seconds: Int32 | None = None
     replicas: Int32 | None = None
     selector: LabelSelector | None = None
-    template: PodTemplateSpec = PodTemplateSpec()
+    template: PodTemplateSpec = always(PodTemplateSpec)
 
 
 class ReplicaSetCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class ReplicaSetStatus(KubeStruct):
@@ -135,16 +136,16 @@ class ReplicaSetStatus(KubeStruct):
     fully_labeled_replicas: Int32 | None = None
     observed_generation: Int64 | None = None
     ready_replicas: Int32 | None = None
-    replicas: Int32 | None = None
+    replicas: Int32 = always(int)
     terminating_replicas: Int32 | None = None
 
 
 class ReplicaSet(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ReplicaSetSpec = ReplicaSetSpec()
-    status: ReplicaSetStatus = ReplicaSetStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ReplicaSetSpec = always(ReplicaSetSpec)
+    status: ReplicaSetStatus = always(ReplicaSetStatus)
 
 
 class RollingUpdateStatefulSetStrategy(KubeStruct):
@@ -153,7 +154,7 @@ class RollingUpdateStatefulSetStrategy(KubeStruct):
 
 
 class StatefulSetOrdinals(KubeStruct):
-    start: Int32 | None = None
+    start: Int32 = always(int)
 
 
 class StatefulSetPersistentVolumeClaimRetentionPolicy(KubeStruct):
@@ -174,29 +175,29 @@ class StatefulSetSpec(KubeStruct):
     replicas: Int32 | None = None
     revision_history_limit: Int32 | None = None
     selector: LabelSelector | None = None
-    service_name: str = ""
-    template: PodTemplateSpec = PodTemplateSpec()
-    update_strategy: StatefulSetUpdateStrategy | None = None
+    service_name: str = always(str)
+    template: PodTemplateSpec = always(PodTemplateSpec)
+    update_strategy: StatefulSetUpdateStrategy = always(StatefulSetUpdateStrategy)
     volume_claim_templates: Annotated[list[PersistentVolumeClaim], Atomic()] = []
 
 
 class StatefulSetCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class StatefulSetStatus(KubeStruct):
-    available_replicas: Int32 | None = None
+    available_replicas: Int32 = always(int)
     collision_count: Int32 | None = None
     conditions: Annotated[list[StatefulSetCondition], ListMap(("type",), merge_key="type")] = []
     current_replicas: Int32 | None = None
     current_revision: str = ""
     observed_generation: Int64 | None = None
     ready_replicas: Int32 | None = None
-    replicas: Int32 | None = None
+    replicas: Int32 = always(int)
     update_revision: str = ""
     updated_replicas: Int32 | None = None
 
@@ -204,6 +205,6 @@ class StatefulSetStatus(KubeStruct):
 class StatefulSet(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: StatefulSetSpec = StatefulSetSpec()
-    status: StatefulSetStatus = StatefulSetStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: StatefulSetSpec = always(StatefulSetSpec)
+    status: StatefulSetStatus = always(StatefulSetStatus)

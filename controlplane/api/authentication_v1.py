@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int64, KubeStruct, Time
+from controlplane.api.base import Atomic, Int64, KubeStruct, Time, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
@@ -23,14 +24,14 @@ class UserInfo(KubeStruct):
 
 
 class SelfSubjectReviewStatus(KubeStruct):
-    user_info: UserInfo | None = None
+    user_info: UserInfo = always(UserInfo)
 
 
 class SelfSubjectReview(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    status: SelfSubjectReviewStatus = SelfSubjectReviewStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    status: SelfSubjectReviewStatus = always(SelfSubjectReviewStatus)
 
 
 class TokenRequestSpec(KubeStruct):
@@ -41,16 +42,16 @@ class TokenRequestSpec(KubeStruct):
 
 
 class TokenRequestStatus(KubeStruct):
-    expiration_timestamp: Time | None = None
-    token: str = ""
+    expiration_timestamp: Time | None = always(NoneType)
+    token: str = always(str)
 
 
 class TokenRequest(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: TokenRequestSpec = TokenRequestSpec()
-    status: TokenRequestStatus = TokenRequestStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: TokenRequestSpec = always(TokenRequestSpec)
+    status: TokenRequestStatus = always(TokenRequestStatus)
 
 
 class TokenReviewSpec(KubeStruct):
@@ -62,12 +63,12 @@ class TokenReviewStatus(KubeStruct):
     audiences: Annotated[list[str], Atomic()] = []
     authenticated: bool | None = None
     error: str = ""
-    user: UserInfo | None = None
+    user: UserInfo = always(UserInfo)
 
 
 class TokenReview(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: TokenReviewSpec = TokenReviewSpec()
-    status: TokenReviewStatus = TokenReviewStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: TokenReviewSpec = always(TokenReviewSpec)
+    status: TokenReviewStatus = always(TokenReviewStatus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, KubeStruct
+from controlplane.api.base import Atomic, KubeStruct, always
 from controlplane.api.meta_v1 import FieldSelectorRequirement, LabelSelectorRequirement, ObjectMeta
 
 
@@ -45,7 +45,7 @@ class SubjectAccessReviewSpec(KubeStruct):
 
 
 class SubjectAccessReviewStatus(KubeStruct):
-    allowed: bool | None = None
+    allowed: bool = always(bool)
     denied: bool | None = None
     evaluation_error: str = ""
     reason: str = ""
@@ -54,9 +54,9 @@ class SubjectAccessReviewStatus(KubeStruct):
 class LocalSubjectAccessReview(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: SubjectAccessReviewSpec = SubjectAccessReviewSpec()
-    status: SubjectAccessReviewStatus = SubjectAccessReviewStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: SubjectAccessReviewSpec = always(SubjectAccessReviewSpec)
+    status: SubjectAccessReviewStatus = always(SubjectAccessReviewStatus)
 
 
 class NonResourceRule(KubeStruct):
@@ -79,9 +79,9 @@ class SelfSubjectAccessReviewSpec(KubeStruct):
 class SelfSubjectAccessReview(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: SelfSubjectAccessReviewSpec = SelfSubjectAccessReviewSpec()
-    status: SubjectAccessReviewStatus = SubjectAccessReviewStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: SelfSubjectAccessReviewSpec = always(SelfSubjectAccessReviewSpec)
+    status: SubjectAccessReviewStatus = always(SubjectAccessReviewStatus)
 
 
 class SelfSubjectRulesReviewSpec(KubeStruct):
@@ -90,7 +90,7 @@ class SelfSubjectRulesReviewSpec(KubeStruct):
 
 class SubjectRulesReviewStatus(KubeStruct):
     evaluation_error: str = ""
-    incomplete: bool | None = None
+    incomplete: bool = always(bool)
     non_resource_rules: Annotated[list[NonResourceRule], Atomic()] = []
     resource_rules: Annotated[list[ResourceRule], Atomic()] = []
 
@@ -98,14 +98,14 @@ class SubjectRulesReviewStatus(KubeStruct):
 class SelfSubjectRulesReview(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: SelfSubjectRulesReviewSpec = SelfSubjectRulesReviewSpec()
-    status: SubjectRulesReviewStatus = SubjectRulesReviewStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: SelfSubjectRulesReviewSpec = always(SelfSubjectRulesReviewSpec)
+    status: SubjectRulesReviewStatus = always(SubjectRulesReviewStatus)
 
 
 class SubjectAccessReview(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: SubjectAccessReviewSpec = SubjectAccessReviewSpec()
-    status: SubjectAccessReviewStatus = SubjectAccessReviewStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: SubjectAccessReviewSpec = always(SubjectAccessReviewSpec)
+    status: SubjectAccessReviewStatus = always(SubjectAccessReviewStatus)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from msgspec import field
 
-from controlplane.api.base import Int32, Int64, KubeStruct, Time
+from controlplane.api.base import Int32, Int64, KubeStruct, Time, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
 class CrossVersionObjectReference(KubeStruct):
     api_version: str = ""
-    kind: str = ""
-    name: str = ""
+    kind: str = always(str)
+    name: str = always(str)
 
 
 class HorizontalPodAutoscalerSpec(KubeStruct):
-    max_replicas: Int32 | None = None
+    max_replicas: Int32 = always(int)
     min_replicas: Int32 | None = None
-    scale_target_ref: CrossVersionObjectReference | None = None
+    scale_target_ref: CrossVersionObjectReference = always(CrossVersionObjectReference)
     target_cpu_utilization_percentage: Int32 | None = field(name="targetCPUUtilizationPercentage", default=None)
 
 
 class HorizontalPodAutoscalerStatus(KubeStruct):
     current_cpu_utilization_percentage: Int32 | None = field(name="currentCPUUtilizationPercentage", default=None)
-    current_replicas: Int32 | None = None
-    desired_replicas: Int32 | None = None
+    current_replicas: Int32 = always(int)
+    desired_replicas: Int32 = always(int)
     last_scale_time: Time | None = None
     observed_generation: Int64 | None = None
 
@@ -32,9 +32,9 @@ class HorizontalPodAutoscalerStatus(KubeStruct):
 class HorizontalPodAutoscaler(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
-    status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: HorizontalPodAutoscalerSpec = always(HorizontalPodAutoscalerSpec)
+    status: HorizontalPodAutoscalerStatus = always(HorizontalPodAutoscalerStatus)
 
 
 class ScaleSpec(KubeStruct):
@@ -42,13 +42,13 @@ class ScaleSpec(KubeStruct):
 
 
 class ScaleStatus(KubeStruct):
-    replicas: Int32 | None = None
+    replicas: Int32 = always(int)
     selector: str = ""
 
 
 class Scale(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ScaleSpec = ScaleSpec()
-    status: ScaleStatus = ScaleStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ScaleSpec = always(ScaleSpec)
+    status: ScaleStatus = always(ScaleStatus)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, Quantity, Time
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, Quantity, Time, always
 from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 
 
 class MetricTarget(KubeStruct):
     average_utilization: Int32 | None = None
     average_value: Quantity | None = None
-    type: str = ""
+    type: str = always(str)
     value: Quantity | None = None
 
 
 class ContainerResourceMetricSource(KubeStruct):
-    container: str = ""
-    name: str = ""
-    target: MetricTarget | None = None
+    container: str = always(str)
+    name: str = always(str)
+    target: MetricTarget = always(MetricTarget)
 
 
 class MetricValueStatus(KubeStruct):
@@ -28,36 +29,36 @@ class MetricValueStatus(KubeStruct):
 
 
 class ContainerResourceMetricStatus(KubeStruct):
-    container: str = ""
-    current: MetricValueStatus | None = None
-    name: str = ""
+    container: str = always(str)
+    current: MetricValueStatus = always(MetricValueStatus)
+    name: str = always(str)
 
 
 class CrossVersionObjectReference(KubeStruct):
     api_version: str = ""
-    kind: str = ""
-    name: str = ""
+    kind: str = always(str)
+    name: str = always(str)
 
 
 class MetricIdentifier(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     selector: LabelSelector | None = None
 
 
 class ExternalMetricSource(KubeStruct):
-    metric: MetricIdentifier | None = None
-    target: MetricTarget | None = None
+    metric: MetricIdentifier = always(MetricIdentifier)
+    target: MetricTarget = always(MetricTarget)
 
 
 class ExternalMetricStatus(KubeStruct):
-    current: MetricValueStatus | None = None
-    metric: MetricIdentifier | None = None
+    current: MetricValueStatus = always(MetricValueStatus)
+    metric: MetricIdentifier = always(MetricIdentifier)
 
 
 class HPAScalingPolicy(KubeStruct):
-    period_seconds: Int32 | None = None
-    type: str = ""
-    value: Int32 | None = None
+    period_seconds: Int32 = always(int)
+    type: str = always(str)
+    value: Int32 = always(int)
 
 
 class HPAScalingRules(KubeStruct):
@@ -73,19 +74,19 @@ class HorizontalPodAutoscalerBehavior(KubeStruct):
 
 
 class ObjectMetricSource(KubeStruct):
-    described_object: CrossVersionObjectReference | None = None
-    metric: MetricIdentifier | None = None
-    target: MetricTarget | None = None
+    described_object: CrossVersionObjectReference = always(CrossVersionObjectReference)
+    metric: MetricIdentifier = always(MetricIdentifier)
+    target: MetricTarget = always(MetricTarget)
 
 
 class PodsMetricSource(KubeStruct):
-    metric: MetricIdentifier | None = None
-    target: MetricTarget | None = None
+    metric: MetricIdentifier = always(MetricIdentifier)
+    target: MetricTarget = always(MetricTarget)
 
 
 class ResourceMetricSource(KubeStruct):
-    name: str = ""
-    target: MetricTarget | None = None
+    name: str = always(str)
+    target: MetricTarget = always(MetricTarget)
 
 
 class MetricSpec(KubeStruct):
@@ -94,40 +95,40 @@ class MetricSpec(KubeStruct):
     object: ObjectMetricSource | None = None
     pods: PodsMetricSource | None = None
     resource: ResourceMetricSource | None = None
-    type: str = ""
+    type: str = always(str)
 
 
 class HorizontalPodAutoscalerSpec(KubeStruct):
     behavior: HorizontalPodAutoscalerBehavior | None = None
-    max_replicas: Int32 | None = None
+    max_replicas: Int32 = always(int)
     metrics: Annotated[list[MetricSpec], Atomic()] = []
     min_replicas: Int32 | None = None
-    scale_target_ref: CrossVersionObjectReference | None = None
+    scale_target_ref: CrossVersionObjectReference = always(CrossVersionObjectReference)
 
 
 class HorizontalPodAutoscalerCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     observed_generation: Int64 | None = None
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class ObjectMetricStatus(KubeStruct):
-    current: MetricValueStatus | None = None
-    described_object: CrossVersionObjectReference | None = None
-    metric: MetricIdentifier | None = None
+    current: MetricValueStatus = always(MetricValueStatus)
+    described_object: CrossVersionObjectReference = always(CrossVersionObjectReference)
+    metric: MetricIdentifier = always(MetricIdentifier)
 
 
 class PodsMetricStatus(KubeStruct):
-    current: MetricValueStatus | None = None
-    metric: MetricIdentifier | None = None
+    current: MetricValueStatus = always(MetricValueStatus)
+    metric: MetricIdentifier = always(MetricIdentifier)
 
 
 class ResourceMetricStatus(KubeStruct):
-    current: MetricValueStatus | None = None
-    name: str = ""
+    current: MetricValueStatus = always(MetricValueStatus)
+    name: str = always(str)
 
 
 class MetricStatus(KubeStruct):
@@ -136,14 +137,14 @@ class MetricStatus(KubeStruct):
     object: ObjectMetricStatus | None = None
     pods: PodsMetricStatus | None = None
     resource: ResourceMetricStatus | None = None
-    type: str = ""
+    type: str = always(str)
 
 
 class HorizontalPodAutoscalerStatus(KubeStruct):
     conditions: Annotated[list[HorizontalPodAutoscalerCondition], ListMap(("type",), merge_key="type")] = []
     current_metrics: Annotated[list[MetricStatus], Atomic()] = []
     current_replicas: Int32 | None = None
-    desired_replicas: Int32 | None = None
+    desired_replicas: Int32 = always(int)
     last_scale_time: Time | None = None
     observed_generation: Int64 | None = None
 
@@ -151,6 +152,6 @@ class HorizontalPodAutoscalerStatus(KubeStruct):
 class HorizontalPodAutoscaler(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
-    status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: HorizontalPodAutoscalerSpec = always(HorizontalPodAutoscalerSpec)
+    status: HorizontalPodAutoscalerStatus = always(HorizontalPodAutoscalerStatus)

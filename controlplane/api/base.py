@@ -7,8 +7,9 @@ What upstream fills in when a field is absent lives in `controlplane.api.default
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias, dataclass_transform
+from typing import Annotated, Any, TypeAlias, dataclass_transform
 
 import msgspec
 
@@ -21,6 +22,16 @@ Number: TypeAlias = int | float
 
 Quantity: TypeAlias = str | int | float
 """An amount with a unit, such as "500m" or "64Mi"; `controlplane.api.quantity` computes with it."""
+
+
+def zero_quantity() -> str:
+    return "0"
+
+
+def always(zero: Callable[[], Any], *, name: str | None = None) -> Any:
+    """Declare a field that is written even when it is zero, as Go writes it; `zero` makes that value."""
+    return msgspec.field(default_factory=zero, name=name)
+
 
 IntOrString: TypeAlias = int | str
 """A port number or its name; a count or a percentage such as "25%"."""
@@ -102,3 +113,9 @@ class Replace:
 @dataclass(frozen=True, slots=True)
 class RetainKeys:
     """Marks an object of which a strategic merge patch says which keys to keep."""
+
+
+def is_always_there(field: msgspec.structs.FieldInfo) -> bool:
+    """Whether an object's field holds an object even where the wire has none."""
+    zero = field.default_factory
+    return isinstance(field.default, KubeStruct) or (isinstance(zero, type) and issubclass(zero, KubeStruct))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated, Any
 
-from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Time
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Time, always
 from controlplane.api.core_v1 import ObjectReference, PodTemplateSpec
 from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 
@@ -18,17 +19,17 @@ class JobSchedulingConfiguration(KubeStruct):
 
 class PodFailurePolicyOnExitCodesRequirement(KubeStruct):
     container_name: str = ""
-    operator: str = ""
+    operator: str = always(str)
     values: Annotated[list[Int32], ListSet(merge=False)] = []
 
 
 class PodFailurePolicyOnPodConditionsPattern(KubeStruct):
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class PodFailurePolicyRule(KubeStruct):
-    action: str = ""
+    action: str = always(str)
     on_exit_codes: PodFailurePolicyOnExitCodesRequirement | None = None
     on_pod_conditions: Annotated[list[PodFailurePolicyOnPodConditionsPattern], Atomic()] = []
 
@@ -62,20 +63,20 @@ class JobSpec(KubeStruct):
     selector: LabelSelector | None = None
     success_policy: SuccessPolicy | None = None
     suspend: bool | None = None
-    template: PodTemplateSpec = PodTemplateSpec()
+    template: PodTemplateSpec = always(PodTemplateSpec)
     ttl_seconds_after_finished: Int32 | None = None
 
 
 class JobTemplateSpec(KubeStruct):
-    metadata: ObjectMeta = ObjectMeta()
-    spec: JobSpec = JobSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: JobSpec = always(JobSpec)
 
 
 class CronJobSpec(KubeStruct):
     concurrency_policy: str = ""
     failed_jobs_history_limit: Int32 | None = None
-    job_template: JobTemplateSpec | None = None
-    schedule: str = ""
+    job_template: JobTemplateSpec = always(JobTemplateSpec)
+    schedule: str = always(str)
     starting_deadline_seconds: Int64 | None = None
     successful_jobs_history_limit: Int32 | None = None
     suspend: bool | None = None
@@ -91,18 +92,18 @@ class CronJobStatus(KubeStruct):
 class CronJob(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: CronJobSpec = CronJobSpec()
-    status: CronJobStatus = CronJobStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: CronJobSpec = always(CronJobSpec)
+    status: CronJobStatus = always(CronJobStatus)
 
 
 class JobCondition(KubeStruct):
-    last_probe_time: Time | None = None
-    last_transition_time: Time | None = None
+    last_probe_time: Time | None = always(NoneType)
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class UncountedTerminatedPods(KubeStruct):
@@ -127,6 +128,6 @@ class JobStatus(KubeStruct):
 class Job(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: JobSpec = JobSpec()
-    status: JobStatus = JobStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: JobSpec = always(JobSpec)
+    status: JobStatus = always(JobStatus)

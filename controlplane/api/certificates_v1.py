@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, Time
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, Time, always
 from controlplane.api.meta_v1 import Condition, ObjectMeta
 
 
@@ -13,19 +14,19 @@ class CertificateSigningRequestSpec(KubeStruct):
     extra: dict[str, list[str]] = {}
     groups: Annotated[list[str], Atomic()] = []
     request: str = ""
-    signer_name: str = ""
+    signer_name: str = always(str)
     uid: str = ""
     usages: Annotated[list[str], Atomic()] = []
     username: str = ""
 
 
 class CertificateSigningRequestCondition(KubeStruct):
-    last_transition_time: Time | None = None
-    last_update_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
+    last_update_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class CertificateSigningRequestStatus(KubeStruct):
@@ -36,32 +37,32 @@ class CertificateSigningRequestStatus(KubeStruct):
 class CertificateSigningRequest(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: CertificateSigningRequestSpec = CertificateSigningRequestSpec()
-    status: CertificateSigningRequestStatus = CertificateSigningRequestStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: CertificateSigningRequestSpec = always(CertificateSigningRequestSpec)
+    status: CertificateSigningRequestStatus = always(CertificateSigningRequestStatus)
 
 
 class ClusterTrustBundleSpec(KubeStruct):
     signer_name: str = ""
-    trust_bundle: str = ""
+    trust_bundle: str = always(str)
 
 
 class ClusterTrustBundle(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ClusterTrustBundleSpec = ClusterTrustBundleSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ClusterTrustBundleSpec = always(ClusterTrustBundleSpec)
 
 
 class PodCertificateRequestSpec(KubeStruct):
     max_expiration_seconds: Int32 | None = None
-    node_name: str = ""
-    node_uid: str = ""
-    pod_name: str = ""
-    pod_uid: str = ""
-    service_account_name: str = ""
-    service_account_uid: str = ""
-    signer_name: str = ""
+    node_name: str = always(str)
+    node_uid: str = always(str)
+    pod_name: str = always(str)
+    pod_uid: str = always(str)
+    service_account_name: str = always(str)
+    service_account_uid: str = always(str)
+    signer_name: str = always(str)
     stub_p_k_c_s10_request: str = ""
     unverified_user_annotations: dict[str, str] = {}
 
@@ -77,6 +78,6 @@ class PodCertificateRequestStatus(KubeStruct):
 class PodCertificateRequest(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PodCertificateRequestSpec = PodCertificateRequestSpec()
-    status: PodCertificateRequestStatus = PodCertificateRequestStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PodCertificateRequestSpec = always(PodCertificateRequestSpec)
+    status: PodCertificateRequestStatus = always(PodCertificateRequestStatus)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import Int32, KubeStruct, MicroTime
+from controlplane.api.base import Int32, KubeStruct, MicroTime, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
@@ -19,5 +19,5 @@ class LeaseSpec(KubeStruct):
 class Lease(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: LeaseSpec = LeaseSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: LeaseSpec = always(LeaseSpec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
 from msgspec import field
@@ -17,6 +18,8 @@ from controlplane.api.base import (
     MicroTime,
     Quantity,
     Time,
+    always,
+    zero_quantity,
 )
 from controlplane.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
@@ -25,12 +28,12 @@ class AWSElasticBlockStoreVolumeSource(KubeStruct):
     fs_type: str = ""
     partition: Int32 | None = None
     read_only: bool | None = None
-    volume_id: str = ""
+    volume_id: str = always(str)
 
 
 class NodeSelectorRequirement(KubeStruct):
-    key: str = ""
-    operator: str = ""
+    key: str = always(str)
+    operator: str = always(str)
     values: Annotated[list[str], Atomic()] = []
 
 
@@ -44,8 +47,8 @@ class NodeSelector(KubeStruct):
 
 
 class PreferredSchedulingTerm(KubeStruct):
-    preference: NodeSelectorTerm | None = None
-    weight: Int32 | None = None
+    preference: NodeSelectorTerm = always(NodeSelectorTerm)
+    weight: Int32 = always(int)
 
 
 class NodeAffinity(KubeStruct):
@@ -59,12 +62,12 @@ class PodAffinityTerm(KubeStruct):
     mismatch_label_keys: Annotated[list[str], Atomic()] = []
     namespace_selector: LabelSelector | None = None
     namespaces: Annotated[list[str], Atomic()] = []
-    topology_key: str = ""
+    topology_key: str = always(str)
 
 
 class WeightedPodAffinityTerm(KubeStruct):
-    pod_affinity_term: PodAffinityTerm | None = None
-    weight: Int32 | None = None
+    pod_affinity_term: PodAffinityTerm = always(PodAffinityTerm)
+    weight: Int32 = always(int)
 
 
 class PodAffinity(KubeStruct):
@@ -85,34 +88,34 @@ class Affinity(KubeStruct):
 
 class AppArmorProfile(KubeStruct):
     localhost_profile: str = ""
-    type: str = ""
+    type: str = always(str)
 
 
 class AttachedVolume(KubeStruct):
-    device_path: str = ""
-    name: str = ""
+    device_path: str = always(str)
+    name: str = always(str)
 
 
 class AzureDiskVolumeSource(KubeStruct):
     kind: str = ""
     caching_mode: str = ""
-    disk_name: str = ""
-    disk_uri: str = ""
+    disk_name: str = always(str)
+    disk_uri: str = always(str)
     fs_type: str = ""
     read_only: bool | None = None
 
 
 class AzureFilePersistentVolumeSource(KubeStruct):
     read_only: bool | None = None
-    secret_name: str = ""
+    secret_name: str = always(str)
     secret_namespace: str = ""
-    share_name: str = ""
+    share_name: str = always(str)
 
 
 class AzureFileVolumeSource(KubeStruct):
     read_only: bool | None = None
-    secret_name: str = ""
-    share_name: str = ""
+    secret_name: str = always(str)
+    share_name: str = always(str)
 
 
 class ObjectReference(KubeStruct):
@@ -128,8 +131,8 @@ class ObjectReference(KubeStruct):
 class Binding(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    target: ObjectReference | None = None
+    metadata: ObjectMeta = always(ObjectMeta)
+    target: ObjectReference = always(ObjectReference)
 
 
 class SecretReference(KubeStruct):
@@ -140,14 +143,14 @@ class SecretReference(KubeStruct):
 class CSIPersistentVolumeSource(KubeStruct):
     controller_expand_secret_ref: SecretReference | None = None
     controller_publish_secret_ref: SecretReference | None = None
-    driver: str = ""
+    driver: str = always(str)
     fs_type: str = ""
     node_expand_secret_ref: SecretReference | None = None
     node_publish_secret_ref: SecretReference | None = None
     node_stage_secret_ref: SecretReference | None = None
     read_only: bool | None = None
     volume_attributes: dict[str, str] = {}
-    volume_handle: str = ""
+    volume_handle: str = always(str)
 
 
 class LocalObjectReference(KubeStruct):
@@ -155,7 +158,7 @@ class LocalObjectReference(KubeStruct):
 
 
 class CSIVolumeSource(KubeStruct):
-    driver: str = ""
+    driver: str = always(str)
     fs_type: str = ""
     node_publish_secret_ref: LocalObjectReference | None = None
     read_only: bool | None = None
@@ -189,14 +192,14 @@ class CinderPersistentVolumeSource(KubeStruct):
     fs_type: str = ""
     read_only: bool | None = None
     secret_ref: SecretReference | None = None
-    volume_id: str = ""
+    volume_id: str = always(str)
 
 
 class CinderVolumeSource(KubeStruct):
     fs_type: str = ""
     read_only: bool | None = None
     secret_ref: LocalObjectReference | None = None
-    volume_id: str = ""
+    volume_id: str = always(str)
 
 
 class ClientIPConfig(KubeStruct):
@@ -207,7 +210,7 @@ class ClusterTrustBundleProjection(KubeStruct):
     label_selector: LabelSelector | None = None
     name: str = ""
     optional: bool | None = None
-    path: str = ""
+    path: str = always(str)
     signer_name: str = ""
     user: Int64 | None = None
 
@@ -215,21 +218,21 @@ class ClusterTrustBundleProjection(KubeStruct):
 class ComponentCondition(KubeStruct):
     error: str = ""
     message: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class ComponentStatus(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     conditions: Annotated[list[ComponentCondition], ListMap(("type",), merge_key="type")] = []
 
 
 class ConfigMap(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     binary_data: dict[str, str] = {}
     data: dict[str, str] = {}
     immutable: bool | None = None
@@ -241,23 +244,23 @@ class ConfigMapEnvSource(KubeStruct):
 
 
 class ConfigMapKeySelector(KubeStruct):
-    key: str = ""
+    key: str = always(str)
     name: str = ""
     optional: bool | None = None
 
 
 class ConfigMapNodeConfigSource(KubeStruct):
-    kubelet_config_key: str = ""
-    name: str = ""
-    namespace: str = ""
+    kubelet_config_key: str = always(str)
+    name: str = always(str)
+    namespace: str = always(str)
     resource_version: str = ""
     uid: str = ""
 
 
 class KeyToPath(KubeStruct):
-    key: str = ""
+    key: str = always(str)
     mode: Int32 | None = None
-    path: str = ""
+    path: str = always(str)
     user: Int64 | None = None
 
 
@@ -276,7 +279,7 @@ class ConfigMapVolumeSource(KubeStruct):
 
 
 class ContainerPort(KubeStruct):
-    container_port: Int32 | None = None
+    container_port: Int32 = always(int)
     host_ip: str = ""
     host_port: Int32 | None = None
     name: str = ""
@@ -284,8 +287,8 @@ class ContainerPort(KubeStruct):
 
 
 class ContainerResizePolicy(KubeStruct):
-    resource_name: str = ""
-    restart_policy: str = ""
+    resource_name: str = always(str)
+    restart_policy: str = always(str)
 
 
 class ContainerRestartRuleOnExitCodes(KubeStruct):
@@ -310,25 +313,25 @@ class EnvFromSource(KubeStruct):
 
 
 class FileKeySelector(KubeStruct):
-    key: str = ""
+    key: str = always(str)
     optional: bool | None = None
-    path: str = ""
-    volume_name: str = ""
+    path: str = always(str)
+    volume_name: str = always(str)
 
 
 class ObjectFieldSelector(KubeStruct):
     api_version: str = ""
-    field_path: str = ""
+    field_path: str = always(str)
 
 
 class ResourceFieldSelector(KubeStruct):
     container_name: str = ""
-    divisor: Quantity | None = None
-    resource: str = ""
+    divisor: Quantity = always(zero_quantity)
+    resource: str = always(str)
 
 
 class SecretKeySelector(KubeStruct):
-    key: str = ""
+    key: str = always(str)
     name: str = ""
     optional: bool | None = None
 
@@ -342,7 +345,7 @@ class EnvVarSource(KubeStruct):
 
 
 class EnvVar(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     value: str = ""
     value_from: EnvVarSource | None = None
 
@@ -352,26 +355,26 @@ class ExecAction(KubeStruct):
 
 
 class HTTPHeader(KubeStruct):
-    name: str = ""
-    value: str = ""
+    name: str = always(str)
+    value: str = always(str)
 
 
 class HTTPGetAction(KubeStruct):
     host: str = ""
     http_headers: Annotated[list[HTTPHeader], Atomic()] = []
     path: str = ""
-    port: IntOrString | None = None
+    port: IntOrString = always(int)
     protocol: str = ""
     scheme: str = ""
 
 
 class SleepAction(KubeStruct):
-    seconds: Int64 | None = None
+    seconds: Int64 = always(int)
 
 
 class TCPSocketAction(KubeStruct):
     host: str = ""
-    port: IntOrString | None = None
+    port: IntOrString = always(int)
 
 
 class LifecycleHandler(KubeStruct):
@@ -389,7 +392,7 @@ class Lifecycle(KubeStruct):
 
 class GRPCAction(KubeStruct):
     mode: str = ""
-    port: Int32 | None = None
+    port: Int32 = always(int)
     service: str = ""
 
 
@@ -407,7 +410,7 @@ class Probe(KubeStruct):
 
 
 class ResourceClaim(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     request: str = ""
 
 
@@ -426,7 +429,7 @@ class SELinuxOptions(KubeStruct):
 
 class SeccompProfile(KubeStruct):
     localhost_profile: str = ""
-    type: str = ""
+    type: str = always(str)
 
 
 class WindowsSecurityContextOptions(KubeStruct):
@@ -452,15 +455,15 @@ class SecurityContext(KubeStruct):
 
 
 class VolumeDevice(KubeStruct):
-    device_path: str = ""
-    name: str = ""
+    device_path: str = always(str)
+    name: str = always(str)
 
 
 class VolumeMount(KubeStruct):
     bind_mount_options: Annotated[list[str], ListSet(merge=False)] = []
-    mount_path: str = ""
+    mount_path: str = always(str)
     mount_propagation: str = ""
-    name: str = ""
+    name: str = always(str)
     read_only: bool | None = None
     recursive_read_only: str = ""
     sub_path: str = ""
@@ -476,11 +479,11 @@ class Container(KubeStruct):
     image_pull_policy: str = ""
     lifecycle: Lifecycle | None = None
     liveness_probe: Probe | None = None
-    name: str = ""
+    name: str = always(str)
     ports: Annotated[list[ContainerPort], ListMap(("containerPort", "protocol"), merge_key="containerPort")] = []
     readiness_probe: Probe | None = None
     resize_policy: Annotated[list[ContainerResizePolicy], Atomic()] = []
-    resources: ResourceRequirements | None = None
+    resources: ResourceRequirements = always(ResourceRequirements)
     restart_policy: str = ""
     restart_policy_rules: Annotated[list[ContainerRestartRule], Atomic()] = []
     security_context: SecurityContext | None = None
@@ -496,9 +499,9 @@ class Container(KubeStruct):
 
 
 class ContainerExtendedResourceRequest(KubeStruct):
-    container_name: str = ""
-    request_name: str = ""
-    resource_name: str = ""
+    container_name: str = always(str)
+    request_name: str = always(str)
+    resource_name: str = always(str)
 
 
 class ContainerImage(KubeStruct):
@@ -507,17 +510,17 @@ class ContainerImage(KubeStruct):
 
 
 class ContainerStateRunning(KubeStruct):
-    started_at: Time | None = None
+    started_at: Time | None = always(NoneType)
 
 
 class ContainerStateTerminated(KubeStruct):
     container_id: str = ""
-    exit_code: Int32 | None = None
-    finished_at: Time | None = None
+    exit_code: Int32 = always(int)
+    finished_at: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
     signal: Int32 | None = None
-    started_at: Time | None = None
+    started_at: Time | None = always(NoneType)
 
 
 class ContainerStateWaiting(KubeStruct):
@@ -532,9 +535,9 @@ class ContainerState(KubeStruct):
 
 
 class LinuxContainerUser(KubeStruct):
-    gid: Int64 | None = None
+    gid: Int64 = always(int)
     supplemental_groups: Annotated[list[Int64], Atomic()] = []
-    uid: Int64 | None = None
+    uid: Int64 = always(int)
 
 
 class ContainerUser(KubeStruct):
@@ -544,11 +547,11 @@ class ContainerUser(KubeStruct):
 class ResourceHealth(KubeStruct):
     health: str = ""
     message: str = ""
-    resource_id: str = ""
+    resource_id: str = always(str)
 
 
 class ResourceStatus(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     resources: Annotated[list[ResourceHealth], ListMap(("resourceID",))] = []
 
 
@@ -561,8 +564,8 @@ class VolumeStatus(KubeStruct):
 
 
 class VolumeMountStatus(KubeStruct):
-    mount_path: str = ""
-    name: str = ""
+    mount_path: str = always(str)
+    name: str = always(str)
     read_only: bool | None = None
     recursive_read_only: str = ""
     volume_status: VolumeStatus | None = None
@@ -572,28 +575,28 @@ class ContainerStatus(KubeStruct):
     allocated_resources: dict[str, Quantity] = {}
     allocated_resources_status: Annotated[list[ResourceStatus], ListMap(("name",), merge_key="name")] = []
     container_id: str = ""
-    image: str = ""
-    image_id: str = ""
-    last_state: ContainerState | None = None
-    name: str = ""
-    ready: bool | None = None
+    image: str = always(str)
+    image_id: str = always(str)
+    last_state: ContainerState = always(ContainerState)
+    name: str = always(str)
+    ready: bool = always(bool)
     resources: ResourceRequirements | None = None
-    restart_count: Int32 | None = None
+    restart_count: Int32 = always(int)
     started: bool | None = None
-    state: ContainerState | None = None
+    state: ContainerState = always(ContainerState)
     stop_signal: str = ""
     user: ContainerUser | None = None
     volume_mounts: Annotated[list[VolumeMountStatus], ListMap(("mountPath",), merge_key="mountPath")] = []
 
 
 class DaemonEndpoint(KubeStruct):
-    port: Int32 | None = field(name="Port", default=None)
+    port: Int32 = always(int, name="Port")
 
 
 class DownwardAPIVolumeFile(KubeStruct):
     field_ref: ObjectFieldSelector | None = None
     mode: Int32 | None = None
-    path: str = ""
+    path: str = always(str)
     resource_field_ref: ResourceFieldSelector | None = None
     user: Int64 | None = None
 
@@ -616,7 +619,7 @@ class EmptyDirVolumeSource(KubeStruct):
 
 class EndpointAddress(KubeStruct):
     hostname: str = ""
-    ip: str = ""
+    ip: str = always(str)
     node_name: str = ""
     target_ref: ObjectReference | None = None
 
@@ -624,7 +627,7 @@ class EndpointAddress(KubeStruct):
 class EndpointPort(KubeStruct):
     app_protocol: str = ""
     name: str = ""
-    port: Int32 | None = None
+    port: Int32 = always(int)
     protocol: str = ""
 
 
@@ -637,7 +640,7 @@ class EndpointSubset(KubeStruct):
 class Endpoints(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     subsets: Annotated[list[EndpointSubset], Atomic()] = []
 
 
@@ -650,11 +653,11 @@ class EphemeralContainer(KubeStruct):
     image_pull_policy: str = ""
     lifecycle: Lifecycle | None = None
     liveness_probe: Probe | None = None
-    name: str = ""
+    name: str = always(str)
     ports: Annotated[list[ContainerPort], ListMap(("containerPort", "protocol"), merge_key="containerPort")] = []
     readiness_probe: Probe | None = None
     resize_policy: Annotated[list[ContainerResizePolicy], Atomic()] = []
-    resources: ResourceRequirements | None = None
+    resources: ResourceRequirements = always(ResourceRequirements)
     restart_policy: str = ""
     restart_policy_rules: Annotated[list[ContainerRestartRule], Atomic()] = []
     security_context: SecurityContext | None = None
@@ -671,15 +674,15 @@ class EphemeralContainer(KubeStruct):
 
 
 class TypedLocalObjectReference(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     api_group: str = ""
-    name: str = ""
+    name: str = always(str)
 
 
 class TypedObjectReference(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     api_group: str = ""
-    name: str = ""
+    name: str = always(str)
     namespace: str = ""
 
 
@@ -692,7 +695,7 @@ class PersistentVolumeClaimSpec(KubeStruct):
     access_modes: Annotated[list[str], Atomic()] = []
     data_source: TypedLocalObjectReference | None = None
     data_source_ref: TypedObjectReference | None = None
-    resources: VolumeResourceRequirements | None = None
+    resources: VolumeResourceRequirements = always(VolumeResourceRequirements)
     selector: LabelSelector | None = None
     storage_class_name: str | None = None
     volume_attributes_class_name: str | None = None
@@ -701,8 +704,8 @@ class PersistentVolumeClaimSpec(KubeStruct):
 
 
 class PersistentVolumeClaimTemplate(KubeStruct):
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PersistentVolumeClaimSpec = always(PersistentVolumeClaimSpec)
 
 
 class EphemeralVolumeSource(KubeStruct):
@@ -711,7 +714,7 @@ class EphemeralVolumeSource(KubeStruct):
 
 class EventSeries(KubeStruct):
     count: Int32 | None = None
-    last_observed_time: MicroTime | None = None
+    last_observed_time: MicroTime | None = always(NoneType)
 
 
 class EventSource(KubeStruct):
@@ -722,25 +725,25 @@ class EventSource(KubeStruct):
 class Event(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     action: str = ""
     count: Int32 | None = None
-    event_time: MicroTime | None = None
-    first_timestamp: Time | None = None
-    involved_object: ObjectReference | None = None
-    last_timestamp: Time | None = None
+    event_time: MicroTime | None = always(NoneType)
+    first_timestamp: Time | None = always(NoneType)
+    involved_object: ObjectReference = always(ObjectReference)
+    last_timestamp: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
     related: ObjectReference | None = None
-    reporting_component: str = ""
-    reporting_instance: str = ""
+    reporting_component: str = always(str)
+    reporting_instance: str = always(str)
     series: EventSeries | None = None
-    source: EventSource | None = None
+    source: EventSource = always(EventSource)
     type: str = ""
 
 
 class EvictionResponder(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     priority: Int32 | None = None
 
 
@@ -753,7 +756,7 @@ class FCVolumeSource(KubeStruct):
 
 
 class FlexPersistentVolumeSource(KubeStruct):
-    driver: str = ""
+    driver: str = always(str)
     fs_type: str = ""
     options: dict[str, str] = {}
     read_only: bool | None = None
@@ -761,7 +764,7 @@ class FlexPersistentVolumeSource(KubeStruct):
 
 
 class FlexVolumeSource(KubeStruct):
-    driver: str = ""
+    driver: str = always(str)
     fs_type: str = ""
     options: dict[str, str] = {}
     read_only: bool | None = None
@@ -776,40 +779,40 @@ class FlockerVolumeSource(KubeStruct):
 class GCEPersistentDiskVolumeSource(KubeStruct):
     fs_type: str = ""
     partition: Int32 | None = None
-    pd_name: str = ""
+    pd_name: str = always(str)
     read_only: bool | None = None
 
 
 class GitRepoVolumeSource(KubeStruct):
     directory: str = ""
-    repository: str = ""
+    repository: str = always(str)
     revision: str = ""
 
 
 class GlusterfsPersistentVolumeSource(KubeStruct):
-    endpoints: str = ""
+    endpoints: str = always(str)
     endpoints_namespace: str = ""
-    path: str = ""
+    path: str = always(str)
     read_only: bool | None = None
 
 
 class GlusterfsVolumeSource(KubeStruct):
-    endpoints: str = ""
-    path: str = ""
+    endpoints: str = always(str)
+    path: str = always(str)
     read_only: bool | None = None
 
 
 class HostAlias(KubeStruct):
     hostnames: Annotated[list[str], Atomic()] = []
-    ip: str = ""
+    ip: str = always(str)
 
 
 class HostIP(KubeStruct):
-    ip: str = ""
+    ip: str = always(str)
 
 
 class HostPathVolumeSource(KubeStruct):
-    path: str = ""
+    path: str = always(str)
     type: str = ""
 
 
@@ -818,13 +821,13 @@ class ISCSIPersistentVolumeSource(KubeStruct):
     chap_auth_session: bool | None = None
     fs_type: str = ""
     initiator_name: str = ""
-    iqn: str = ""
+    iqn: str = always(str)
     iscsi_interface: str = ""
-    lun: Int32 | None = None
+    lun: Int32 = always(int)
     portals: Annotated[list[str], Atomic()] = []
     read_only: bool | None = None
     secret_ref: SecretReference | None = None
-    target_portal: str = ""
+    target_portal: str = always(str)
 
 
 class ISCSIVolumeSource(KubeStruct):
@@ -832,13 +835,13 @@ class ISCSIVolumeSource(KubeStruct):
     chap_auth_session: bool | None = None
     fs_type: str = ""
     initiator_name: str = ""
-    iqn: str = ""
+    iqn: str = always(str)
     iscsi_interface: str = ""
-    lun: Int32 | None = None
+    lun: Int32 = always(int)
     portals: Annotated[list[str], Atomic()] = []
     read_only: bool | None = None
     secret_ref: LocalObjectReference | None = None
-    target_portal: str = ""
+    target_portal: str = always(str)
 
 
 class ImageVolumeSource(KubeStruct):
@@ -852,7 +855,7 @@ class LimitRangeItem(KubeStruct):
     max: dict[str, Quantity] = {}
     max_limit_request_ratio: dict[str, Quantity] = {}
     min: dict[str, Quantity] = {}
-    type: str = ""
+    type: str = always(str)
 
 
 class LimitRangeSpec(KubeStruct):
@@ -862,14 +865,14 @@ class LimitRangeSpec(KubeStruct):
 class LimitRange(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: LimitRangeSpec = LimitRangeSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: LimitRangeSpec = always(LimitRangeSpec)
 
 
 class PortStatus(KubeStruct):
     error: str = ""
-    port: Int32 | None = None
-    protocol: str = ""
+    port: Int32 = always(int)
+    protocol: str = always(str)
 
 
 class LoadBalancerIngress(KubeStruct):
@@ -885,18 +888,18 @@ class LoadBalancerStatus(KubeStruct):
 
 class LocalVolumeSource(KubeStruct):
     fs_type: str = ""
-    path: str = ""
+    path: str = always(str)
 
 
 class ModifyVolumeStatus(KubeStruct):
-    status: str = ""
+    status: str = always(str)
     target_volume_attributes_class_name: str = ""
 
 
 class NFSVolumeSource(KubeStruct):
-    path: str = ""
+    path: str = always(str)
     read_only: bool | None = None
-    server: str = ""
+    server: str = always(str)
 
 
 class NamespaceSpec(KubeStruct):
@@ -904,11 +907,11 @@ class NamespaceSpec(KubeStruct):
 
 
 class NamespaceCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class NamespaceStatus(KubeStruct):
@@ -919,9 +922,9 @@ class NamespaceStatus(KubeStruct):
 class Namespace(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: NamespaceSpec = NamespaceSpec()
-    status: NamespaceStatus = NamespaceStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: NamespaceSpec = always(NamespaceSpec)
+    status: NamespaceStatus = always(NamespaceStatus)
 
 
 class NodeConfigSource(KubeStruct):
@@ -933,8 +936,8 @@ class NodePodPreemptionPolicy(KubeStruct):
 
 
 class Taint(KubeStruct):
-    effect: str = ""
-    key: str = ""
+    effect: str = always(str)
+    key: str = always(str)
     time_added: Time | None = None
     value: str = ""
 
@@ -951,17 +954,17 @@ class NodeSpec(KubeStruct):
 
 
 class NodeAddress(KubeStruct):
-    address: str = ""
-    type: str = ""
+    address: str = always(str)
+    type: str = always(str)
 
 
 class NodeCondition(KubeStruct):
-    last_heartbeat_time: Time | None = None
-    last_transition_time: Time | None = None
+    last_heartbeat_time: Time | None = always(NoneType)
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class NodeConfigStatus(KubeStruct):
@@ -972,7 +975,7 @@ class NodeConfigStatus(KubeStruct):
 
 
 class NodeDaemonEndpoints(KubeStruct):
-    kubelet_endpoint: DaemonEndpoint | None = None
+    kubelet_endpoint: DaemonEndpoint = always(DaemonEndpoint)
 
 
 class NodeFeatures(KubeStruct):
@@ -986,7 +989,7 @@ class NodeRuntimeHandlerFeatures(KubeStruct):
 
 class NodeRuntimeHandler(KubeStruct):
     features: NodeRuntimeHandlerFeatures | None = None
-    name: str = ""
+    name: str = always(str)
 
 
 class NodeSwapStatus(KubeStruct):
@@ -994,18 +997,18 @@ class NodeSwapStatus(KubeStruct):
 
 
 class NodeSystemInfo(KubeStruct):
-    architecture: str = ""
-    boot_id: str = ""
-    container_runtime_version: str = ""
-    kernel_version: str = ""
-    kube_proxy_version: str = ""
-    kubelet_version: str = ""
-    machine_id: str = ""
-    operating_system: str = ""
-    os_image: str = ""
+    architecture: str = always(str)
+    boot_id: str = always(str)
+    container_runtime_version: str = always(str)
+    kernel_version: str = always(str)
+    kube_proxy_version: str = always(str)
+    kubelet_version: str = always(str)
+    machine_id: str = always(str)
+    operating_system: str = always(str)
+    os_image: str = always(str)
     running_in_user_namespace: bool | None = None
     swap: NodeSwapStatus | None = None
-    system_uuid: str = ""
+    system_uuid: str = always(str)
 
 
 class NodeStatus(KubeStruct):
@@ -1014,11 +1017,11 @@ class NodeStatus(KubeStruct):
     capacity: dict[str, Quantity] = {}
     conditions: Annotated[list[NodeCondition], ListMap(("type",), merge_key="type")] = []
     config: NodeConfigStatus | None = None
-    daemon_endpoints: NodeDaemonEndpoints | None = None
+    daemon_endpoints: NodeDaemonEndpoints = always(NodeDaemonEndpoints)
     declared_features: Annotated[list[str], Atomic()] = []
     features: NodeFeatures | None = None
     images: Annotated[list[ContainerImage], Atomic()] = []
-    node_info: NodeSystemInfo | None = None
+    node_info: NodeSystemInfo = always(NodeSystemInfo)
     phase: str = ""
     runtime_handlers: Annotated[list[NodeRuntimeHandler], Atomic()] = []
     volumes_attached: Annotated[list[AttachedVolume], Atomic()] = []
@@ -1028,18 +1031,18 @@ class NodeStatus(KubeStruct):
 class Node(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: NodeSpec = NodeSpec()
-    status: NodeStatus = NodeStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: NodeSpec = always(NodeSpec)
+    status: NodeStatus = always(NodeStatus)
 
 
 class NodeAllocatableMappedResources(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     quantity: Quantity | None = None
 
 
 class NodeAllocatableOverheadResources(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     per_container: Quantity | None = None
     per_pod: Quantity | None = None
 
@@ -1048,32 +1051,32 @@ class NodeAllocatableResourceClaimStatus(KubeStruct):
     containers: Annotated[list[str], ListSet(merge=False)] = []
     mapping: Annotated[list[NodeAllocatableMappedResources], ListMap(("name",), merge_key="name")] = []
     overhead: Annotated[list[NodeAllocatableOverheadResources], ListMap(("name",), merge_key="name")] = []
-    resource_claim_name: str = ""
+    resource_claim_name: str = always(str)
 
 
 class PhotonPersistentDiskVolumeSource(KubeStruct):
     fs_type: str = ""
-    pd_id: str = ""
+    pd_id: str = always(str)
 
 
 class PortworxVolumeSource(KubeStruct):
     fs_type: str = ""
     read_only: bool | None = None
-    volume_id: str = ""
+    volume_id: str = always(str)
 
 
 class QuobyteVolumeSource(KubeStruct):
     group: str = ""
     read_only: bool | None = None
-    registry: str = ""
+    registry: str = always(str)
     tenant: str = ""
     user: str = ""
-    volume: str = ""
+    volume: str = always(str)
 
 
 class RBDPersistentVolumeSource(KubeStruct):
     fs_type: str = ""
-    image: str = ""
+    image: str = always(str)
     keyring: str = ""
     monitors: Annotated[list[str], Atomic()] = []
     pool: str = ""
@@ -1084,14 +1087,14 @@ class RBDPersistentVolumeSource(KubeStruct):
 
 class ScaleIOPersistentVolumeSource(KubeStruct):
     fs_type: str = ""
-    gateway: str = ""
+    gateway: str = always(str)
     protection_domain: str = ""
     read_only: bool | None = None
     secret_ref: SecretReference | None = None
     ssl_enabled: bool | None = None
     storage_mode: str = ""
     storage_pool: str = ""
-    system: str = ""
+    system: str = always(str)
     volume_name: str = ""
 
 
@@ -1111,7 +1114,7 @@ class VsphereVirtualDiskVolumeSource(KubeStruct):
     fs_type: str = ""
     storage_policy_id: str = ""
     storage_policy_name: str = ""
-    volume_path: str = ""
+    volume_path: str = always(str)
 
 
 class PersistentVolumeSpec(KubeStruct):
@@ -1158,29 +1161,29 @@ class PersistentVolumeStatus(KubeStruct):
 class PersistentVolume(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PersistentVolumeSpec = PersistentVolumeSpec()
-    status: PersistentVolumeStatus = PersistentVolumeStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PersistentVolumeSpec = always(PersistentVolumeSpec)
+    status: PersistentVolumeStatus = always(PersistentVolumeStatus)
 
 
 class PersistentVolumeClaimCondition(KubeStruct):
-    last_probe_time: Time | None = None
-    last_transition_time: Time | None = None
+    last_probe_time: Time | None = always(NoneType)
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class VolumeHealthCondition(KubeStruct):
     message: str = ""
-    reason: str = ""
-    status: str = ""
+    reason: str = always(str)
+    status: str = always(str)
 
 
 class VolumeHealthStatus(KubeStruct):
     health_conditions: Annotated[list[VolumeHealthCondition], ListMap(("status", "reason"), merge_key="status")] = []
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
 
 
 class PersistentVolumeClaimStatus(KubeStruct):
@@ -1198,13 +1201,13 @@ class PersistentVolumeClaimStatus(KubeStruct):
 class PersistentVolumeClaim(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
-    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PersistentVolumeClaimSpec = always(PersistentVolumeClaimSpec)
+    status: PersistentVolumeClaimStatus = always(PersistentVolumeClaimStatus)
 
 
 class PersistentVolumeClaimVolumeSource(KubeStruct):
-    claim_name: str = ""
+    claim_name: str = always(str)
     read_only: bool | None = None
 
 
@@ -1220,21 +1223,21 @@ class PodDNSConfig(KubeStruct):
 
 
 class PodOS(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class PodReadinessGate(KubeStruct):
-    condition_type: str = ""
+    condition_type: str = always(str)
 
 
 class PodResourceClaim(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     resource_claim_name: str = ""
     resource_claim_template_name: str = ""
 
 
 class PodSchedulingGate(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class PodSchedulingGroup(KubeStruct):
@@ -1242,8 +1245,8 @@ class PodSchedulingGroup(KubeStruct):
 
 
 class Sysctl(KubeStruct):
-    name: str = ""
-    value: str = ""
+    name: str = always(str)
+    value: str = always(str)
 
 
 class PodSecurityContext(KubeStruct):
@@ -1273,12 +1276,12 @@ class Toleration(KubeStruct):
 class TopologySpreadConstraint(KubeStruct):
     label_selector: LabelSelector | None = None
     match_label_keys: Annotated[list[str], Atomic()] = []
-    max_skew: Int32 | None = None
+    max_skew: Int32 = always(int)
     min_domains: Int32 | None = None
     node_affinity_policy: str = ""
     node_taints_policy: str = ""
-    topology_key: str = ""
-    when_unsatisfiable: str = ""
+    topology_key: str = always(str)
+    when_unsatisfiable: str = always(str)
 
 
 class PodCertificateProjection(KubeStruct):
@@ -1301,7 +1304,7 @@ class SecretProjection(KubeStruct):
 class ServiceAccountTokenProjection(KubeStruct):
     audience: str = ""
     expiration_seconds: Int64 | None = None
-    path: str = ""
+    path: str = always(str)
     user: Int64 | None = None
 
 
@@ -1322,7 +1325,7 @@ class ProjectedVolumeSource(KubeStruct):
 
 class RBDVolumeSource(KubeStruct):
     fs_type: str = ""
-    image: str = ""
+    image: str = always(str)
     keyring: str = ""
     monitors: Annotated[list[str], Atomic()] = []
     pool: str = ""
@@ -1333,14 +1336,14 @@ class RBDVolumeSource(KubeStruct):
 
 class ScaleIOVolumeSource(KubeStruct):
     fs_type: str = ""
-    gateway: str = ""
+    gateway: str = always(str)
     protection_domain: str = ""
     read_only: bool | None = None
     secret_ref: LocalObjectReference | None = None
     ssl_enabled: bool | None = None
     storage_mode: str = ""
     storage_pool: str = ""
-    system: str = ""
+    system: str = always(str)
     volume_name: str = ""
 
 
@@ -1380,7 +1383,7 @@ class Volume(KubeStruct):
     host_path: HostPathVolumeSource | None = None
     image: ImageVolumeSource | None = None
     iscsi: ISCSIVolumeSource | None = None
-    name: str = ""
+    name: str = always(str)
     nfs: NFSVolumeSource | None = None
     persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
     photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
@@ -1443,33 +1446,33 @@ class PodSpec(KubeStruct):
 
 
 class PodCondition(KubeStruct):
-    last_probe_time: Time | None = None
-    last_transition_time: Time | None = None
+    last_probe_time: Time | None = always(NoneType)
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     observed_generation: Int64 | None = None
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class PodExtendedResourceClaimStatus(KubeStruct):
     request_mappings: Annotated[list[ContainerExtendedResourceRequest], Atomic()] = []
-    resource_claim_name: str = ""
+    resource_claim_name: str = always(str)
 
 
 class PodIP(KubeStruct):
-    ip: str = ""
+    ip: str = always(str)
 
 
 class PodResourceClaimStatus(KubeStruct):
-    name: str = ""
+    name: str = always(str)
     resource_claim_name: str = ""
 
 
 class PodVolumeHealth(KubeStruct):
     health_conditions: Annotated[list[VolumeHealthCondition], ListMap(("status", "reason"), merge_key="status")] = []
-    last_transition_time: Time | None = None
-    name: str = ""
+    last_transition_time: Time | None = always(NoneType)
+    name: str = always(str)
 
 
 class PodStatus(KubeStruct):
@@ -1504,21 +1507,21 @@ class PodStatus(KubeStruct):
 class Pod(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PodSpec = PodSpec()
-    status: PodStatus = PodStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PodSpec = always(PodSpec)
+    status: PodStatus = always(PodStatus)
 
 
 class PodTemplateSpec(KubeStruct):
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PodSpec = PodSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PodSpec = always(PodSpec)
 
 
 class PodTemplate(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    template: PodTemplateSpec = PodTemplateSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    template: PodTemplateSpec = always(PodTemplateSpec)
 
 
 class ReplicationControllerSpec(KubeStruct):
@@ -1529,11 +1532,11 @@ class ReplicationControllerSpec(KubeStruct):
 
 
 class ReplicationControllerCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
-    status: str = ""
-    type: str = ""
+    status: str = always(str)
+    type: str = always(str)
 
 
 class ReplicationControllerStatus(KubeStruct):
@@ -1542,20 +1545,20 @@ class ReplicationControllerStatus(KubeStruct):
     fully_labeled_replicas: Int32 | None = None
     observed_generation: Int64 | None = None
     ready_replicas: Int32 | None = None
-    replicas: Int32 | None = None
+    replicas: Int32 = always(int)
 
 
 class ReplicationController(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ReplicationControllerSpec = ReplicationControllerSpec()
-    status: ReplicationControllerStatus = ReplicationControllerStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ReplicationControllerSpec = always(ReplicationControllerSpec)
+    status: ReplicationControllerStatus = always(ReplicationControllerStatus)
 
 
 class ScopedResourceSelectorRequirement(KubeStruct):
-    operator: str = ""
-    scope_name: str = ""
+    operator: str = always(str)
+    scope_name: str = always(str)
     values: Annotated[list[str], Atomic()] = []
 
 
@@ -1577,15 +1580,15 @@ class ResourceQuotaStatus(KubeStruct):
 class ResourceQuota(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ResourceQuotaSpec = ResourceQuotaSpec()
-    status: ResourceQuotaStatus = ResourceQuotaStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ResourceQuotaSpec = always(ResourceQuotaSpec)
+    status: ResourceQuotaStatus = always(ResourceQuotaStatus)
 
 
 class Secret(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     data: dict[str, str] = {}
     immutable: bool | None = None
     string_data: dict[str, str] = {}
@@ -1596,9 +1599,9 @@ class ServicePort(KubeStruct):
     app_protocol: str = ""
     name: str = ""
     node_port: Int32 | None = None
-    port: Int32 | None = None
+    port: Int32 = always(int)
     protocol: str = ""
-    target_port: IntOrString | None = None
+    target_port: IntOrString = always(int)
 
 
 class SessionAffinityConfig(KubeStruct):
@@ -1630,28 +1633,28 @@ class ServiceSpec(KubeStruct):
 
 class ServiceStatus(KubeStruct):
     conditions: Annotated[list[Condition], ListMap(("type",), merge_key="type")] = []
-    load_balancer: LoadBalancerStatus | None = None
+    load_balancer: LoadBalancerStatus = always(LoadBalancerStatus)
 
 
 class Service(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ServiceSpec = ServiceSpec()
-    status: ServiceStatus = ServiceStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ServiceSpec = always(ServiceSpec)
+    status: ServiceStatus = always(ServiceStatus)
 
 
 class ServiceAccount(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     automount_service_account_token: bool | None = None
     image_pull_secrets: Annotated[list[LocalObjectReference], Atomic()] = []
     secrets: Annotated[list[ObjectReference], ListMap(("name",), merge_key="name")] = []
 
 
 class TopologySelectorLabelRequirement(KubeStruct):
-    key: str = ""
+    key: str = always(str)
     values: Annotated[list[str], Atomic()] = []
 
 

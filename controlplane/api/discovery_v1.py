@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, KubeStruct, ListSet
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListSet, always
 from controlplane.api.core_v1 import ObjectReference
 from controlplane.api.meta_v1 import ObjectMeta
 
@@ -16,11 +16,11 @@ class EndpointConditions(KubeStruct):
 
 
 class ForNode(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class ForZone(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class EndpointHints(KubeStruct):
@@ -30,7 +30,7 @@ class EndpointHints(KubeStruct):
 
 class Endpoint(KubeStruct):
     addresses: Annotated[list[str], ListSet(merge=False)] = []
-    conditions: EndpointConditions | None = None
+    conditions: EndpointConditions = always(EndpointConditions)
     deprecated_topology: dict[str, str] = {}
     hints: EndpointHints | None = None
     hostname: str = ""
@@ -49,7 +49,7 @@ class EndpointPort(KubeStruct):
 class EndpointSlice(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    address_type: str = ""
+    metadata: ObjectMeta = always(ObjectMeta)
+    address_type: str = always(str)
     endpoints: Annotated[list[Endpoint], Atomic()] = []
     ports: Annotated[list[EndpointPort], Atomic()] = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, ListSet, Time
+from controlplane.api.base import Atomic, Int32, KubeStruct, ListMap, ListSet, Time, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
@@ -14,7 +15,7 @@ class ExemptPriorityLevelConfiguration(KubeStruct):
 
 
 class FlowDistinguisherMethod(KubeStruct):
-    type: str = ""
+    type: str = always(str)
 
 
 class NonResourcePolicyRule(KubeStruct):
@@ -31,20 +32,20 @@ class ResourcePolicyRule(KubeStruct):
 
 
 class GroupSubject(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class ServiceAccountSubject(KubeStruct):
-    name: str = ""
-    namespace: str = ""
+    name: str = always(str)
+    namespace: str = always(str)
 
 
 class UserSubject(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class Subject(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     group: GroupSubject | None = None
     service_account: ServiceAccountSubject | None = None
     user: UserSubject | None = None
@@ -57,18 +58,18 @@ class PolicyRulesWithSubjects(KubeStruct):
 
 
 class PriorityLevelConfigurationReference(KubeStruct):
-    name: str = ""
+    name: str = always(str)
 
 
 class FlowSchemaSpec(KubeStruct):
     distinguisher_method: FlowDistinguisherMethod | None = None
-    matching_precedence: Int32 | None = None
-    priority_level_configuration: PriorityLevelConfigurationReference | None = None
+    matching_precedence: Int32 = always(int)
+    priority_level_configuration: PriorityLevelConfigurationReference = always(PriorityLevelConfigurationReference)
     rules: Annotated[list[PolicyRulesWithSubjects], Atomic()] = []
 
 
 class FlowSchemaCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
     status: str = ""
@@ -82,37 +83,37 @@ class FlowSchemaStatus(KubeStruct):
 class FlowSchema(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: FlowSchemaSpec = FlowSchemaSpec()
-    status: FlowSchemaStatus = FlowSchemaStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: FlowSchemaSpec = always(FlowSchemaSpec)
+    status: FlowSchemaStatus = always(FlowSchemaStatus)
 
 
 class QueuingConfiguration(KubeStruct):
-    hand_size: Int32 | None = None
-    queue_length_limit: Int32 | None = None
-    queues: Int32 | None = None
+    hand_size: Int32 = always(int)
+    queue_length_limit: Int32 = always(int)
+    queues: Int32 = always(int)
 
 
 class LimitResponse(KubeStruct):
     queuing: QueuingConfiguration | None = None
-    type: str = ""
+    type: str = always(str)
 
 
 class LimitedPriorityLevelConfiguration(KubeStruct):
     borrowing_limit_percent: Int32 | None = None
     lendable_percent: Int32 | None = None
-    limit_response: LimitResponse | None = None
+    limit_response: LimitResponse = always(LimitResponse)
     nominal_concurrency_shares: Int32 | None = None
 
 
 class PriorityLevelConfigurationSpec(KubeStruct):
     exempt: ExemptPriorityLevelConfiguration | None = None
     limited: LimitedPriorityLevelConfiguration | None = None
-    type: str = ""
+    type: str = always(str)
 
 
 class PriorityLevelConfigurationCondition(KubeStruct):
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
     reason: str = ""
     status: str = ""
@@ -126,6 +127,6 @@ class PriorityLevelConfigurationStatus(KubeStruct):
 class PriorityLevelConfiguration(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PriorityLevelConfigurationSpec = PriorityLevelConfigurationSpec()
-    status: PriorityLevelConfigurationStatus = PriorityLevelConfigurationStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PriorityLevelConfigurationSpec = always(PriorityLevelConfigurationSpec)
+    status: PriorityLevelConfigurationStatus = always(PriorityLevelConfigurationStatus)

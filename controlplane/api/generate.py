@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from controlplane.api.always_written import ALWAYS_WRITTEN
 from controlplane.api.base import wire_name
 
 MODULES = {
@@ -55,6 +56,11 @@ SCALARS = {
 OWN_NAMES = {"openAPIV3Schema": "open_api_v3_schema", "bool": "bool_", "int": "int_"}
 # Text whose emptiness says something else than its absence (a pointer in upstream's Go).
 NULLABLE_TEXT = {"storageClassName", "volumeAttributesClassName", "hostnameOverride"}
+# What makes the zero value of a type, where that is not the type itself.
+ZEROS = {
+    "Int32": "int", "Int64": "int", "IntOrString": "int", "MicroTime": "NoneType", "Quantity": "zero_quantity",
+    "Time": "NoneType", "bool": "bool", "str": "str",
+}  # fmt: skip
 ALWAYS_THERE = {
     "metadata",
     "spec",
@@ -119,6 +125,8 @@ class Module:
         typing = sorted(word for word in ("Annotated", "Any", "TypeAlias") if re.search(rf"\b{word}\b", body))
         if typing:
             lines += [f"from typing import {', '.join(typing)}", ""]
+        if "NoneType" in body:
+            lines += ["from types import NoneType"]
         if "field(name=" in body:
             lines += ["from msgspec import field", ""]
         words = (
@@ -135,6 +143,8 @@ class Module:
             "Replace",
             "RetainKeys",
             "Time",
+            "always",
+            "zero_quantity",
         )
         used = [word for word in words if re.search(rf"\b{word}\b", body)]
         lines.append(f"from controlplane.api.base import {', '.join(used)}")
@@ -149,24 +159,31 @@ class Module:
         lines = [f"class {full.rpartition('.')[2]}(KubeStruct):"]
         head = [name for name in ("apiVersion", "kind", "metadata") if name in facts["properties"]]
         rest = sorted(set(facts["properties"]) - set(head))
-        lines += ["    " + self.render_field(wire, facts["properties"][wire]) for wire in head + rest]
+        lines += [
+            "    " + self.render_field(full.rpartition(".")[2], wire, facts["properties"][wire]) for wire in head + rest
+        ]
         return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
 
-    def render_field(self, wire: str, fact: dict[str, Any]) -> str:
+    def render_field(self, owner: str, wire: str, fact: dict[str, Any]) -> str:
         ours = snake(wire)
         kind, default = self.type_of(fact, wire)
+        zero = self.zero_of(owner, wire, kind, default)
         if (
-            wire in ALWAYS_THERE
+            not zero
+            and wire in ALWAYS_THERE
             and "$ref" in fact
             and default == "None"
             and fact["$ref"].rpartition("/")[2] not in SCALARS
         ):
             default = f"{kind}()"
-        if default == "None":
+        if default == "None" and zero in ("", "NoneType"):
             kind += " | None"
         marks = list(marks_of(fact))
         if marks:
             kind = f"Annotated[{kind}, {', '.join(marks)}]"
+        if zero:
+            named = f', name="{wire}"' if wire_name(ours) != wire else ""
+            return f"{ours}: {kind} = always({zero}{named})"
         if wire_name(ours) != wire:
             value = (
                 f"default_factory={'list' if default == '[]' else 'dict'}"
@@ -175,6 +192,14 @@ class Module:
             )
             return f'{ours}: {kind} = field(name="{wire}", {value})'
         return f"{ours}: {kind} = {default}"
+
+    def zero_of(self, owner: str, wire: str, kind: str, default: str) -> str:
+        """Return what makes the zero value of a field that is written even then; empty for other fields."""
+        if wire not in ALWAYS_WRITTEN.get(f"{self.name}.{owner}", "").split():
+            return ""
+        if kind in ZEROS:
+            return ZEROS[kind]
+        return kind if default == "None" and kind.isidentifier() and kind != "Any" else ""
 
     def type_of(self, fact: dict[str, Any], wire: str = "") -> tuple[str, str]:
         """Return a field's Python type and its default, as source text."""

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated, Any
 
-from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Time
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Time, always
 
 
 class GroupVersionForDiscovery(KubeStruct):
-    group_version: str = ""
-    version: str = ""
+    group_version: str = always(str)
+    version: str = always(str)
 
 
 class ServerAddressByClientCIDR(KubeStruct):
-    client_cidr: str = ""
-    server_address: str = ""
+    client_cidr: str = always(str)
+    server_address: str = always(str)
 
 
 class APIGroup(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    name: str = ""
-    preferred_version: GroupVersionForDiscovery | None = None
+    name: str = always(str)
+    preferred_version: GroupVersionForDiscovery = always(GroupVersionForDiscovery)
     server_address_by_client_cidrs: Annotated[list[ServerAddressByClientCIDR], Atomic()] = []
     versions: Annotated[list[GroupVersionForDiscovery], Atomic()] = []
 
 
 class APIResource(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     categories: Annotated[list[str], Atomic()] = []
     group: str = ""
-    name: str = ""
-    namespaced: bool | None = None
+    name: str = always(str)
+    namespaced: bool = always(bool)
     short_names: Annotated[list[str], Atomic()] = []
-    singular_name: str = ""
+    singular_name: str = always(str)
     storage_version_hash: str = ""
     verbs: list[str] = []
     version: str = ""
@@ -47,12 +48,12 @@ class APIVersions(KubeStruct):
 
 
 class Condition(KubeStruct):
-    last_transition_time: Time | None = None
-    message: str = ""
+    last_transition_time: Time | None = always(NoneType)
+    message: str = always(str)
     observed_generation: Int64 | None = None
-    reason: str = ""
-    status: str = ""
-    type: str = ""
+    reason: str = always(str)
+    status: str = always(str)
+    type: str = always(str)
 
 
 class Preconditions(KubeStruct):
@@ -72,8 +73,8 @@ class DeleteOptions(KubeStruct):
 
 
 class FieldSelectorRequirement(KubeStruct):
-    key: str = ""
-    operator: str = ""
+    key: str = always(str)
+    operator: str = always(str)
     values: Annotated[list[str], Atomic()] = []
 
 
@@ -83,8 +84,8 @@ class GroupResource(KubeStruct):
 
 
 class LabelSelectorRequirement(KubeStruct):
-    key: str = ""
-    operator: str = ""
+    key: str = always(str)
+    operator: str = always(str)
     values: Annotated[list[str], Atomic()] = []
 
 
@@ -94,7 +95,7 @@ class LabelSelector(KubeStruct):
 
 
 class ShardInfo(KubeStruct):
-    selector: str = ""
+    selector: str = always(str)
 
 
 class ListMeta(KubeStruct):
@@ -116,12 +117,12 @@ class ManagedFieldsEntry(KubeStruct):
 
 
 class OwnerReference(KubeStruct):
-    api_version: str = ""
-    kind: str = ""
+    api_version: str = always(str)
+    kind: str = always(str)
     block_owner_deletion: bool | None = None
     controller: bool | None = None
-    name: str = ""
-    uid: str = ""
+    name: str = always(str)
+    uid: str = always(str)
 
 
 class ObjectMeta(KubeStruct):
@@ -160,7 +161,7 @@ class StatusDetails(KubeStruct):
 class Status(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ListMeta = ListMeta()
+    metadata: ListMeta = always(ListMeta)
     code: Int32 | None = None
     details: StatusDetails | None = None
     message: str = ""

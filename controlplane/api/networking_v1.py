@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, IntOrString, KubeStruct, ListMap
+from controlplane.api.base import Atomic, Int32, IntOrString, KubeStruct, ListMap, always
 from controlplane.api.core_v1 import TypedLocalObjectReference
 from controlplane.api.meta_v1 import Condition, LabelSelector, ObjectMeta
 
@@ -15,8 +15,8 @@ class ServiceBackendPort(KubeStruct):
 
 
 class IngressServiceBackend(KubeStruct):
-    name: str = ""
-    port: ServiceBackendPort | None = None
+    name: str = always(str)
+    port: ServiceBackendPort = always(ServiceBackendPort)
 
 
 class IngressBackend(KubeStruct):
@@ -25,7 +25,7 @@ class IngressBackend(KubeStruct):
 
 
 class HTTPIngressPath(KubeStruct):
-    backend: IngressBackend | None = None
+    backend: IngressBackend = always(IngressBackend)
     path: str = ""
     path_type: str = ""
 
@@ -48,12 +48,12 @@ class IPAddressSpec(KubeStruct):
 class IPAddress(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: IPAddressSpec = IPAddressSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: IPAddressSpec = always(IPAddressSpec)
 
 
 class IPBlock(KubeStruct):
-    cidr: str = ""
+    cidr: str = always(str)
     except_: Annotated[list[str], Atomic()] = []
 
 
@@ -76,8 +76,8 @@ class IngressSpec(KubeStruct):
 
 class IngressPortStatus(KubeStruct):
     error: str = ""
-    port: Int32 | None = None
-    protocol: str = ""
+    port: Int32 = always(int)
+    protocol: str = always(str)
 
 
 class IngressLoadBalancerIngress(KubeStruct):
@@ -91,21 +91,21 @@ class IngressLoadBalancerStatus(KubeStruct):
 
 
 class IngressStatus(KubeStruct):
-    load_balancer: IngressLoadBalancerStatus | None = None
+    load_balancer: IngressLoadBalancerStatus = always(IngressLoadBalancerStatus)
 
 
 class Ingress(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: IngressSpec = IngressSpec()
-    status: IngressStatus = IngressStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: IngressSpec = always(IngressSpec)
+    status: IngressStatus = always(IngressStatus)
 
 
 class IngressClassParametersReference(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     api_group: str = ""
-    name: str = ""
+    name: str = always(str)
     namespace: str = ""
     scope: str = ""
 
@@ -118,8 +118,8 @@ class IngressClassSpec(KubeStruct):
 class IngressClass(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: IngressClassSpec = IngressClassSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: IngressClassSpec = always(IngressClassSpec)
 
 
 class NetworkPolicyPeer(KubeStruct):
@@ -147,15 +147,15 @@ class NetworkPolicyIngressRule(KubeStruct):
 class NetworkPolicySpec(KubeStruct):
     egress: Annotated[list[NetworkPolicyEgressRule], Atomic()] = []
     ingress: Annotated[list[NetworkPolicyIngressRule], Atomic()] = []
-    pod_selector: LabelSelector | None = None
+    pod_selector: LabelSelector = always(LabelSelector)
     policy_types: Annotated[list[str], Atomic()] = []
 
 
 class NetworkPolicy(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: NetworkPolicySpec = NetworkPolicySpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: NetworkPolicySpec = always(NetworkPolicySpec)
 
 
 class ServiceCIDRSpec(KubeStruct):
@@ -169,6 +169,6 @@ class ServiceCIDRStatus(KubeStruct):
 class ServiceCIDR(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ServiceCIDRSpec = ServiceCIDRSpec()
-    status: ServiceCIDRStatus = ServiceCIDRStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ServiceCIDRSpec = always(ServiceCIDRSpec)
+    status: ServiceCIDRStatus = always(ServiceCIDRStatus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, KubeStruct, Quantity
+from controlplane.api.base import Atomic, KubeStruct, Quantity, always
 from controlplane.api.core_v1 import Toleration
 from controlplane.api.meta_v1 import ObjectMeta
 
@@ -21,7 +21,7 @@ class Scheduling(KubeStruct):
 class RuntimeClass(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    handler: str = ""
+    metadata: ObjectMeta = always(ObjectMeta)
+    handler: str = always(str)
     overhead: Overhead | None = None
     scheduling: Scheduling | None = None

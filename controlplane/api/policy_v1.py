@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Int32, Int64, IntOrString, KubeStruct, ListMap, Replace, Time
+from controlplane.api.base import Int32, Int64, IntOrString, KubeStruct, ListMap, Replace, Time, always
 from controlplane.api.meta_v1 import Condition, DeleteOptions, LabelSelector, ObjectMeta
 
 
 class Eviction(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     delete_options: DeleteOptions | None = None
 
 
@@ -24,17 +24,17 @@ class PodDisruptionBudgetSpec(KubeStruct):
 
 class PodDisruptionBudgetStatus(KubeStruct):
     conditions: Annotated[list[Condition], ListMap(("type",), merge_key="type")] = []
-    current_healthy: Int32 | None = None
-    desired_healthy: Int32 | None = None
+    current_healthy: Int32 = always(int)
+    desired_healthy: Int32 = always(int)
     disrupted_pods: dict[str, Time] = {}
-    disruptions_allowed: Int32 | None = None
-    expected_pods: Int32 | None = None
+    disruptions_allowed: Int32 = always(int)
+    expected_pods: Int32 = always(int)
     observed_generation: Int64 | None = None
 
 
 class PodDisruptionBudget(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: PodDisruptionBudgetSpec = PodDisruptionBudgetSpec()
-    status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: PodDisruptionBudgetSpec = always(PodDisruptionBudgetSpec)
+    status: PodDisruptionBudgetStatus = always(PodDisruptionBudgetStatus)

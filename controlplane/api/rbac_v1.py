@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import Atomic, KubeStruct
+from controlplane.api.base import Atomic, KubeStruct, always
 from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 
 
@@ -23,42 +23,42 @@ class PolicyRule(KubeStruct):
 class ClusterRole(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     aggregation_rule: AggregationRule | None = None
     rules: Annotated[list[PolicyRule], Atomic()] = []
 
 
 class RoleRef(KubeStruct):
-    kind: str = ""
-    api_group: str = ""
-    name: str = ""
+    kind: str = always(str)
+    api_group: str = always(str)
+    name: str = always(str)
 
 
 class Subject(KubeStruct):
-    kind: str = ""
+    kind: str = always(str)
     api_group: str = ""
-    name: str = ""
+    name: str = always(str)
     namespace: str = ""
 
 
 class ClusterRoleBinding(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    role_ref: RoleRef | None = None
+    metadata: ObjectMeta = always(ObjectMeta)
+    role_ref: RoleRef = always(RoleRef)
     subjects: Annotated[list[Subject], Atomic()] = []
 
 
 class Role(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     rules: Annotated[list[PolicyRule], Atomic()] = []
 
 
 class RoleBinding(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    role_ref: RoleRef | None = None
+    metadata: ObjectMeta = always(ObjectMeta)
+    role_ref: RoleRef = always(RoleRef)
     subjects: Annotated[list[Subject], Atomic()] = []

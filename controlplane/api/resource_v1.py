@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from controlplane.api.base import Atomic, Int64, KubeStruct, ListMap, ListSet, Quantity, Time
+from controlplane.api.base import Atomic, Int64, KubeStruct, ListMap, ListSet, Quantity, Time, always, zero_quantity
 from controlplane.api.core_v1 import NodeSelector
 from controlplane.api.meta_v1 import Condition, ObjectMeta
 
@@ -18,22 +18,22 @@ class NetworkDeviceData(KubeStruct):
 class AllocatedDeviceStatus(KubeStruct):
     conditions: Annotated[list[Condition], ListMap(("type",))] = []
     data: dict[str, Any] = {}
-    device: str = ""
-    driver: str = ""
+    device: str = always(str)
+    driver: str = always(str)
     network_data: NetworkDeviceData | None = None
-    pool: str = ""
+    pool: str = always(str)
     share_id: str = ""
 
 
 class OpaqueDeviceConfiguration(KubeStruct):
-    driver: str = ""
+    driver: str = always(str)
     parameters: dict[str, Any] = {}
 
 
 class DeviceAllocationConfiguration(KubeStruct):
     opaque: OpaqueDeviceConfiguration | None = None
     requests: Annotated[list[str], Atomic()] = []
-    source: str = ""
+    source: str = always(str)
 
 
 class DeviceToleration(KubeStruct):
@@ -49,10 +49,10 @@ class DeviceRequestAllocationResult(KubeStruct):
     binding_conditions: Annotated[list[str], Atomic()] = []
     binding_failure_conditions: Annotated[list[str], Atomic()] = []
     consumed_capacity: dict[str, Quantity] = {}
-    device: str = ""
-    driver: str = ""
-    pool: str = ""
-    request: str = ""
+    device: str = always(str)
+    driver: str = always(str)
+    pool: str = always(str)
+    request: str = always(str)
     share_id: str = ""
     skip_node_operations: Annotated[list[str], ListSet(merge=False)] = []
     tolerations: Annotated[list[DeviceToleration], Atomic()] = []
@@ -65,12 +65,12 @@ class DeviceAllocationResult(KubeStruct):
 
 class AllocationResult(KubeStruct):
     allocation_timestamp: Time | None = None
-    devices: DeviceAllocationResult | None = None
+    devices: DeviceAllocationResult = always(DeviceAllocationResult)
     node_selector: NodeSelector | None = None
 
 
 class CELDeviceSelector(KubeStruct):
-    expression: str = ""
+    expression: str = always(str)
 
 
 class CapacityRequestPolicyRange(KubeStruct):
@@ -90,12 +90,12 @@ class CapacityRequirements(KubeStruct):
 
 
 class Counter(KubeStruct):
-    value: Quantity | None = None
+    value: Quantity = always(zero_quantity)
 
 
 class CounterSet(KubeStruct):
     counters: dict[str, Counter] = {}
-    name: str = ""
+    name: str = always(str)
 
 
 class DeviceAttribute(KubeStruct):
@@ -111,18 +111,18 @@ class DeviceAttribute(KubeStruct):
 
 class DeviceCapacity(KubeStruct):
     request_policy: CapacityRequestPolicy | None = None
-    value: Quantity | None = None
+    value: Quantity = always(zero_quantity)
 
 
 class DeviceCounterConsumption(KubeStruct):
     compatibility_groups: Annotated[list[str], Atomic()] = []
-    counter_set: str = ""
+    counter_set: str = always(str)
     counters: dict[str, Counter] = {}
 
 
 class DeviceTaint(KubeStruct):
-    effect: str = ""
-    key: str = ""
+    effect: str = always(str)
+    key: str = always(str)
     time_added: Time | None = None
     value: str = ""
 
@@ -152,7 +152,7 @@ class Device(KubeStruct):
     binds_to_node: bool | None = None
     capacity: dict[str, DeviceCapacity] = {}
     consumes_counters: Annotated[list[DeviceCounterConsumption], Atomic()] = []
-    name: str = ""
+    name: str = always(str)
     node_allocatable_resources: dict[str, NodeAllocatableResource] = {}
     node_name: str = ""
     node_selector: NodeSelector | None = None
@@ -184,8 +184,8 @@ class DeviceSubRequest(KubeStruct):
     capacity: CapacityRequirements | None = None
     count: Int64 | None = None
     derived_attributes: Annotated[list[DeviceDerivedAttribute], Atomic()] = []
-    device_class_name: str = ""
-    name: str = ""
+    device_class_name: str = always(str)
+    name: str = always(str)
     selectors: Annotated[list[DeviceSelector], Atomic()] = []
     tolerations: Annotated[list[DeviceToleration], Atomic()] = []
 
@@ -196,7 +196,7 @@ class ExactDeviceRequest(KubeStruct):
     capacity: CapacityRequirements | None = None
     count: Int64 | None = None
     derived_attributes: Annotated[list[DeviceDerivedAttribute], Atomic()] = []
-    device_class_name: str = ""
+    device_class_name: str = always(str)
     selectors: Annotated[list[DeviceSelector], Atomic()] = []
     tolerations: Annotated[list[DeviceToleration], Atomic()] = []
 
@@ -204,7 +204,7 @@ class ExactDeviceRequest(KubeStruct):
 class DeviceRequest(KubeStruct):
     exactly: ExactDeviceRequest | None = None
     first_available: Annotated[list[DeviceSubRequest], Atomic()] = []
-    name: str = ""
+    name: str = always(str)
 
 
 class DeviceClaim(KubeStruct):
@@ -226,8 +226,8 @@ class DeviceClassSpec(KubeStruct):
 class DeviceClass(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: DeviceClassSpec = DeviceClassSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: DeviceClassSpec = always(DeviceClassSpec)
 
 
 class DeviceTaintSelector(KubeStruct):
@@ -238,7 +238,7 @@ class DeviceTaintSelector(KubeStruct):
 
 class DeviceTaintRuleSpec(KubeStruct):
     device_selector: DeviceTaintSelector | None = None
-    taint: DeviceTaint | None = None
+    taint: DeviceTaint = always(DeviceTaint)
 
 
 class DeviceTaintRuleStatus(KubeStruct):
@@ -248,20 +248,20 @@ class DeviceTaintRuleStatus(KubeStruct):
 class DeviceTaintRule(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: DeviceTaintRuleSpec = DeviceTaintRuleSpec()
-    status: DeviceTaintRuleStatus = DeviceTaintRuleStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: DeviceTaintRuleSpec = always(DeviceTaintRuleSpec)
+    status: DeviceTaintRuleStatus = always(DeviceTaintRuleStatus)
 
 
 class ResourceClaimSpec(KubeStruct):
-    devices: DeviceClaim | None = None
+    devices: DeviceClaim = always(DeviceClaim)
 
 
 class ResourceClaimConsumerReference(KubeStruct):
     api_group: str = ""
-    name: str = ""
-    resource: str = ""
-    uid: str = ""
+    name: str = always(str)
+    resource: str = always(str)
+    uid: str = always(str)
 
 
 class ResourceClaimStatus(KubeStruct):
@@ -273,38 +273,38 @@ class ResourceClaimStatus(KubeStruct):
 class ResourceClaim(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ResourceClaimSpec = ResourceClaimSpec()
-    status: ResourceClaimStatus = ResourceClaimStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ResourceClaimSpec = always(ResourceClaimSpec)
+    status: ResourceClaimStatus = always(ResourceClaimStatus)
 
 
 class ResourceClaimTemplateSpec(KubeStruct):
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ResourceClaimSpec = ResourceClaimSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ResourceClaimSpec = always(ResourceClaimSpec)
 
 
 class ResourceClaimTemplate(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ResourceClaimTemplateSpec = ResourceClaimTemplateSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ResourceClaimTemplateSpec = always(ResourceClaimTemplateSpec)
 
 
 class ResourcePool(KubeStruct):
-    generation: Int64 | None = None
-    name: str = ""
-    resource_slice_count: Int64 | None = None
+    generation: Int64 = always(int)
+    name: str = always(str)
+    resource_slice_count: Int64 = always(int)
 
 
 class ResourceSliceSpec(KubeStruct):
     all_nodes: bool | None = None
     devices: Annotated[list[Device], Atomic()] = []
-    driver: str = ""
+    driver: str = always(str)
     node_name: str = ""
     node_selector: NodeSelector | None = None
     partition_type_attribute: str = ""
     per_device_node_selection: bool | None = None
-    pool: ResourcePool | None = None
+    pool: ResourcePool = always(ResourcePool)
     shared_counters: Annotated[list[CounterSet], Atomic()] = []
     skip_node_operations: Annotated[list[str], ListSet(merge=False)] = []
 
@@ -312,5 +312,5 @@ class ResourceSliceSpec(KubeStruct):
 class ResourceSlice(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: ResourceSliceSpec = ResourceSliceSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: ResourceSliceSpec = always(ResourceSliceSpec)

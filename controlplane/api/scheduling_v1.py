@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from controlplane.api.base import Int32, KubeStruct
+from controlplane.api.base import Int32, KubeStruct, always
 from controlplane.api.meta_v1 import ObjectMeta
 
 
 class PriorityClass(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     description: str = ""
     global_default: bool | None = None
     preemption_policy: str = ""
-    value: Int32 | None = None
+    value: Int32 = always(int)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Annotated
 
-from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Quantity, Time
+from controlplane.api.base import Atomic, Int32, Int64, KubeStruct, ListMap, ListSet, Quantity, Time, always
 from controlplane.api.core_v1 import PersistentVolumeSpec, TopologySelectorTerm
 from controlplane.api.meta_v1 import LabelSelector, ObjectMeta
 
 
 class TokenRequest(KubeStruct):
-    audience: str = ""
+    audience: str = always(str)
     expiration_seconds: Int64 | None = None
 
 
@@ -31,8 +32,8 @@ class CSIDriverSpec(KubeStruct):
 class CSIDriver(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: CSIDriverSpec = CSIDriverSpec()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: CSIDriverSpec = always(CSIDriverSpec)
 
 
 class VolumeNodeResources(KubeStruct):
@@ -41,8 +42,8 @@ class VolumeNodeResources(KubeStruct):
 
 class CSINodeDriver(KubeStruct):
     allocatable: VolumeNodeResources | None = None
-    name: str = ""
-    node_id: str = ""
+    name: str = always(str)
+    node_id: str = always(str)
     topology_keys: Annotated[list[str], Atomic()] = []
 
 
@@ -52,16 +53,16 @@ class CSINodeSpec(KubeStruct):
 
 class StorageHealthCondition(KubeStruct):
     access_mode: str = ""
-    last_transition_time: Time | None = None
+    last_transition_time: Time | None = always(NoneType)
     message: str = ""
-    reason: str = ""
-    status: str = ""
+    reason: str = always(str)
+    status: str = always(str)
     volume_mode: str = ""
 
 
 class StorageHealth(KubeStruct):
     health_conditions: Annotated[list[StorageHealthCondition], Atomic()] = []
-    name: str = ""
+    name: str = always(str)
 
 
 class CSINodeStatus(KubeStruct):
@@ -71,30 +72,30 @@ class CSINodeStatus(KubeStruct):
 class CSINode(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: CSINodeSpec = CSINodeSpec()
-    status: CSINodeStatus = CSINodeStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: CSINodeSpec = always(CSINodeSpec)
+    status: CSINodeStatus = always(CSINodeStatus)
 
 
 class CSIStorageCapacity(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     capacity: Quantity | None = None
     maximum_volume_size: Quantity | None = None
     node_topology: LabelSelector | None = None
-    storage_class_name: str | None = None
+    storage_class_name: str = always(str)
 
 
 class StorageClass(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = always(ObjectMeta)
     allow_volume_expansion: bool | None = None
     allowed_topologies: Annotated[list[TopologySelectorTerm], Atomic()] = []
     mount_options: Annotated[list[str], Atomic()] = []
     parameters: dict[str, str] = {}
-    provisioner: str = ""
+    provisioner: str = always(str)
     reclaim_policy: str = ""
     volume_binding_mode: str = ""
 
@@ -105,20 +106,20 @@ class VolumeAttachmentSource(KubeStruct):
 
 
 class VolumeAttachmentSpec(KubeStruct):
-    attacher: str = ""
-    node_name: str = ""
-    source: VolumeAttachmentSource | None = None
+    attacher: str = always(str)
+    node_name: str = always(str)
+    source: VolumeAttachmentSource = always(VolumeAttachmentSource)
 
 
 class VolumeError(KubeStruct):
     error_code: Int32 | None = None
     message: str = ""
-    time: Time | None = None
+    time: Time | None = always(NoneType)
 
 
 class VolumeAttachmentStatus(KubeStruct):
     attach_error: VolumeError | None = None
-    attached: bool | None = None
+    attached: bool = always(bool)
     attachment_metadata: dict[str, str] = {}
     detach_error: VolumeError | None = None
 
@@ -126,14 +127,14 @@ class VolumeAttachmentStatus(KubeStruct):
 class VolumeAttachment(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: VolumeAttachmentSpec = VolumeAttachmentSpec()
-    status: VolumeAttachmentStatus = VolumeAttachmentStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: VolumeAttachmentSpec = always(VolumeAttachmentSpec)
+    status: VolumeAttachmentStatus = always(VolumeAttachmentStatus)
 
 
 class VolumeAttributesClass(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    driver_name: str = ""
+    metadata: ObjectMeta = always(ObjectMeta)
+    driver_name: str = always(str)
     parameters: dict[str, str] = {}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from controlplane.api.base import KubeStruct, ListMap
+from controlplane.api.base import KubeStruct, ListMap, always
 from controlplane.api.meta_v1 import Condition, GroupResource, ObjectMeta
 
 
 class StorageVersionMigrationSpec(KubeStruct):
-    resource: GroupResource | None = None
+    resource: GroupResource = always(GroupResource)
 
 
 class StorageVersionMigrationStatus(KubeStruct):
@@ -20,6 +20,6 @@ class StorageVersionMigrationStatus(KubeStruct):
 class StorageVersionMigration(KubeStruct):
     api_version: str = ""
     kind: str = ""
-    metadata: ObjectMeta = ObjectMeta()
-    spec: StorageVersionMigrationSpec = StorageVersionMigrationSpec()
-    status: StorageVersionMigrationStatus = StorageVersionMigrationStatus()
+    metadata: ObjectMeta = always(ObjectMeta)
+    spec: StorageVersionMigrationSpec = always(StorageVersionMigrationSpec)
+    status: StorageVersionMigrationStatus = always(StorageVersionMigrationStatus)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys
+from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys, is_always_there
 from controlplane.api.generate import MODULES
 from controlplane.apiserver.openapi.dialect import Dialect, Node
 from controlplane.apiserver.openapi.facts import ATOMIC, FORMATS, REQUIRED, UNIONS
@@ -173,7 +173,7 @@ class Schemas:
         notes = self._described(owner, wire) | marks_of(
             marks, is_list="items" in schema or schema.get("format") == "byte"
         )
-        if isinstance(field.default, KubeStruct):
+        if is_always_there(field):
             notes["default"] = {}
         return self._dialect.field(schema, notes)
 

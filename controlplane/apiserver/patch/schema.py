@@ -17,7 +17,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from controlplane.api import core_v1, discovery_v1, meta_v1, rbac_v1
-from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys
+from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys, is_always_there
 
 
 class Kind(enum.Enum):
@@ -97,7 +97,7 @@ class _Builder:
             hints = get_type_hints(type_, include_extras=True)
             for field in msgspec.structs.fields(type_):
                 place = self.place(hints[field.name])
-                always = isinstance(field.default, KubeStruct)
+                always = is_always_there(field)
                 fields[field.encode_name] = replace(place, always_there=True) if always else place
         return self._objects[type_]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controlplane.api.core_v1 import Node, NodeSelectorTerm, PreferredSchedulingTerm
+from controlplane.api.core_v1 import Node, PreferredSchedulingTerm
 from controlplane.scheduler.node_selection import term_matches
 from controlplane.scheduler.scores import scaled
 from controlplane.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
@@ -21,4 +21,4 @@ def score(pod: PodInfo, _: Snapshot, nodes: Sequence[NodeInfo]) -> Sequence[floa
 
 
 def _weight(preferred: Sequence[PreferredSchedulingTerm], node: Node) -> int:
-    return sum(term.weight or 0 for term in preferred if term_matches(term.preference or NodeSelectorTerm(), node))
+    return sum(term.weight for term in preferred if term_matches(term.preference, node))

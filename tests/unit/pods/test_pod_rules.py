@@ -239,6 +239,8 @@ def test_status_patch_takes_away_what_is_no_longer_so() -> None:
     after = PodStatus(conditions=[PodCondition(type="Ready", status="True")], pod_ips=[PodIP(ip="2.2.2.2")])
     assert status_patch(before, after) == {
         "message": None,
-        "conditions": [{"type": "Ready", "status": "True", "reason": None}],
+        "conditions": [
+            {"type": "Ready", "status": "True", "reason": None, "lastProbeTime": None, "lastTransitionTime": None}
+        ],
         "podIPs": [{"$patch": "replace"}, {"ip": "2.2.2.2"}],
     }

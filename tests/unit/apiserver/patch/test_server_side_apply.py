@@ -190,7 +190,7 @@ class TestUpdate:
             "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
             "f:spec": {
                 "f:replicas": {},
-                "f:strategy": {".": {}, "f:rollingUpdate": {".": {}, "f:maxSurge": {}}},
+                "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}},
                 "f:template": {"f:spec": {"f:containers": {".": {}, K_WEB: {".": {}, "f:image": {}, "f:name": {}}}}},
             },
         }
