@@ -31,6 +31,7 @@ from controlplane.client.lister import IndexFunction, Lister, by_controller, by_
 from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
+from controlplane.kit.waiting import happens_within
 
 __all__ = ["Handler", "Informer", "Informers", "Lister", "by_controller", "by_namespace", "by_node"]
 
@@ -64,6 +65,7 @@ class Informer(Generic[T]):
         namespace: str = "",
         labels: str = "",
         fields: str = "",
+        back: asyncio.Event | None = None,
     ):
         self.lister: Lister[T] = Lister()
         self._client, self._clock, self._random, self._type = client, clock, random, type_
@@ -72,6 +74,7 @@ class Informer(Generic[T]):
         self._synced = asyncio.Event()
         self._version = ""
         self._failures = 0
+        self._back = back or asyncio.Event()  # set for a moment when an informer of this server reaches it again
         self._name = resource_of(type_).group_resource + (f" ({fields or labels})" if fields or labels else "")
 
     def on_change(self, handler: Handler[T]) -> None:
@@ -191,20 +194,29 @@ class Informer(Generic[T]):
             _log.warning("%s: lost: %s", self._name, error)
         delay = _BACKOFF.delay(self._failures, self._random)
         self._failures += 1
-        await self._clock.sleep(delay)
+        if isinstance(error, Unreachable):
+            await happens_within(self._back, delay, self._clock)
+        else:
+            await self._clock.sleep(delay)
 
     def _recovered(self) -> None:
         if self._failures:
             _log.info("%s: recovered after %d attempts", self._name, self._failures)
+            self._back.set()
+            self._back.clear()  # whoever waited has been woken
         self._failures = 0
 
 
 class Informers:
-    """The informers of one process, shared by kind and selection."""
+    """The informers of one process, shared by kind and selection.
+
+    After an outage the first one that reaches the server tells the others, which would else wait for up to a minute.
+    """
 
     def __init__(self, client: Client, clock: Clock, random: Random | None = None):
         self._client, self._clock, self._random = client, clock, random or Random(0)
         self._informers: dict[tuple[type[Any], str, str, str], Informer[Any]] = {}
+        self._back = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
 
     def of(
@@ -220,7 +232,14 @@ class Informers:
         key = (type_, namespace, labels, fields)
         if key not in self._informers:
             self._informers[key] = Informer(
-                self._client, self._clock, self._random, type_, namespace=namespace, labels=labels, fields=fields
+                self._client,
+                self._clock,
+                self._random,
+                type_,
+                namespace=namespace,
+                labels=labels,
+                fields=fields,
+                back=self._back,
             )
             self._start(self._informers[key])
         informer = self._informers[key]

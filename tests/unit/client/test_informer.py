@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from controlplane.api.core_v1 import Pod, PodSpec
+from controlplane.api.core_v1 import Pod, PodSpec, Service
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.client.client import Client
 from controlplane.client.informer import Informers, by_node
@@ -163,3 +163,27 @@ async def test_lost_and_recovered_are_told_once(world: World, caplog: pytest.Log
     await world.settle(1)
     assert caplog.text.count("lost:") == 1
     assert caplog.text.count("recovered") == 1
+
+
+async def test_the_first_one_back_after_an_outage_wakes_the_others() -> None:
+    world = World()
+    services = world.informers.of(Service)
+    try:
+        await world.settle()
+        world.api.break_watches()
+        world.api.unreachable = True
+        await world.clock.advance(300)
+        world.api.unreachable = False
+        world.api.add(a_pod("a"))
+        world.api.add(Service(metadata=ObjectMeta(name="s", namespace="default")))
+
+        def seen() -> list[bool]:
+            return [bool(one.lister.list()) for one in (world.pods, services)]
+
+        while not any(seen()):
+            await world.clock.advance(0.1)
+        await world.clock.advance(0.1)
+        assert all(seen())
+    finally:
+        world.task.cancel()
+        await asyncio.gather(world.task, return_exceptions=True)
