@@ -25,13 +25,14 @@ BODY_LIMIT = 3 * 1024 * 1024  # bytes, as upstream's
 _IDLE = 180.0  # seconds a connection may be silent between requests
 _REQUEST_TIMEOUT = 60.0  # seconds until the answer must begin (--request-timeout)
 _BACKLOG = 1024
+_LINGERING = 5.0  # seconds for the rest of a body that nobody needed, so that the connection can go on
 _HEADER_LIMIT = 1024 * 1024  # bytes of all headers together, as Go's
 _LINE_LIMIT = 64 * 1024  # bytes of one header, or of the first line
 
 _CONNECTION_OPTIONS: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": _IDLE,
-    "lingering_time": 0,
+    "lingering_time": _LINGERING,
     "max_field_size": _LINE_LIMIT,
     "max_line_size": _LINE_LIMIT,
 }
