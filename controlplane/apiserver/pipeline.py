@@ -1,22 +1,28 @@
 """From a Request to an Answer: who calls, may they, which handler; every failure becomes a Status.
 
-request ─► RequestInfo ─► authenticate 401 ─► impersonate ─► authorize 403 ─► route 404 405 ─► handler ─► compress
+request ─► RequestInfo ─► deadline 504 ─► authenticate 401 ─► impersonate ─► priority and fairness 429 ─► authorize 403
+        ─► route 404 405 ─► handler ─► compress
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Protocol
 
-from controlplane.api.status import InternalError, StatusError, TooManyRequests, Unauthorized
+from controlplane.api.status import InternalError, StatusError, Timeout, Unauthorized
 from controlplane.apiserver.answers import failure
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.compression import compress
+from controlplane.apiserver.deadline import seconds_of
+from controlplane.apiserver.flowcontrol import FlowControl, Rejected
+from controlplane.apiserver.flowcontrol.queues import Ticket
 from controlplane.apiserver.messages import Answer, Request, Response, Upgrade
 from controlplane.apiserver.metrics import ApiServerMetrics, is_long_running, is_read
 from controlplane.apiserver.names import generate_uid
@@ -32,6 +38,7 @@ _log = logging.getLogger(__name__)
 _trace_log = logging.getLogger(__name__ + ".trace")
 
 _ALL_WARNINGS, _LONG_WARNING = 4096, 256  # characters: of all, and of each when all are more; as upstream's
+_LONGEST_WAIT = 60.0  # seconds in a queue, as upstream's: a quarter of the request's time, but no more than this
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
 
@@ -45,12 +52,26 @@ class CallerAuthenticator(Protocol):
     async def authenticate(self, credentials: Credentials) -> User: ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """How many requests may be under way at once; 0: any number. Long-running ones and system:masters do not count."""
+    """How much is done at once, and how long it may take."""
 
+    # Requests under way; 0: any number. Long-running ones and system:masters do not count. Not asked where there is
+    # priority and fairness.
     reads: int = 0
     writes: int = 0
+    seconds: float = 60.0  # until the answer must begin: --request-timeout
+
+
+@dataclass(slots=True)
+class _Course:
+    """What is noted of a request while it is being answered."""
+
+    request: Request
+    info: RequestInfo
+    warnings: list[str] = field(default_factory=list)
+    seconds: float | None = None  # it may take; None: any time
+    ticket: Ticket | None = None  # its seats
 
 
 class Pipeline:
@@ -64,9 +85,10 @@ class Pipeline:
         metrics: ApiServerMetrics,
         random: Random,
         limits: Limits,
+        flow: FlowControl | None = None,
     ):
         self._backend, self._authenticator, self._pages = backend, authenticator, pages
-        self._metrics, self._random, self._limits = metrics, random, limits
+        self._metrics, self._random, self._limits, self._flow = metrics, random, limits, flow
         self._clock: Clock = backend.clock
         self._authorizer: Authorizer = backend.authorizer
 
@@ -75,26 +97,52 @@ class Pipeline:
         began = self._clock.monotonic()
         info = parse_request_info(request.method, request.path, request.query)
         no_longer_under_way = self._metrics.began(info)
-        warnings: list[str] = []
+        course = _Course(request, info)
         try:
-            answer = await self._answer(request, info, warnings)
+            answer = await self._in_time(course)
         except StatusError as error:
             answer = failure(error, _representation(request))
+        except Rejected as error:
+            answer = _rejection(error)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             answer = failure(InternalError("Internal error occurred: see the API server's log"))
         except BaseException:
             no_longer_under_way()
+            self._leave(course)
             raise
-        answer = self._finished(answer, request, warnings)
-        return self._measured(answer, request, info, began, no_longer_under_way)
+        answer = self._finished(answer, course)
+        return self._measured(answer, course, began, no_longer_under_way)
 
-    async def _answer(self, request: Request, info: RequestInfo, warnings: list[str]) -> Answer:
+    async def _in_time(self, course: _Course) -> Answer:
+        """Return the answer. Raises Timeout when it is not there in time."""
+        if not is_long_running(course.info):
+            course.seconds = seconds_of(course.request.query, self._limits.seconds)
+        try:
+            async with asyncio.timeout(course.seconds) as deadline:
+                return await self._answer(course)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise Timeout("Timeout: request did not complete within the allotted timeout") from error
+
+    async def _answer(self, course: _Course) -> Answer:
+        request, info = course.request, course.info
         user = await self._who(request)
-        self._is_there_room(user, info)
+        if self._flow is None:
+            self._is_there_room(user, info)
+        elif info.verb == "watch" or not is_long_running(info):
+            course.ticket = ticket = self._flow.begin(user, info, request.query)
+            if ticket.started is None:
+                await self._flow.wait(ticket, min((course.seconds or self._limits.seconds) / 4, _LONGEST_WAIT))
         self._may(user, info, request)
-        answer = await self._resource(request, info, user, warnings) if info.is_resource else await self._page(request)
+        answer = await self._resource(course, user) if info.is_resource else await self._page(request)
         return await compress(answer, request.headers.get("Accept-Encoding", ""))
+
+    def _leave(self, course: _Course) -> None:
+        """Give back the seats of a request, if it has any; a watch does as soon as it has begun."""
+        if self._flow is not None and course.ticket is not None:
+            self._flow.end(course.ticket)
 
     async def _who(self, request: Request) -> User:
         if request.peer.user is not None:
@@ -115,12 +163,12 @@ class Pipeline:
         return user
 
     def _is_there_room(self, user: User, info: RequestInfo) -> None:
-        """Raise TooManyRequests when too much is under way already, this request included."""
+        """Raise Rejected when too much is under way already, this request included."""
         if is_long_running(info) or SYSTEM_MASTERS in user.groups:
             return
         limit = self._limits.reads if is_read(info) else self._limits.writes
         if limit and self._metrics.under_way(info) > limit:
-            raise TooManyRequests("too many requests, please try again later", retry_after=1)
+            raise Rejected({"Retry-After": "1"})
 
     def _may(self, user: User, info: RequestInfo, request: Request) -> None:
         """Raise Forbidden unless the caller may do this."""
@@ -145,39 +193,51 @@ class Pipeline:
                 return answer
         raise no_such_path()
 
-    async def _resource(self, request: Request, info: RequestInfo, user: User, warnings: list[str]) -> Answer:
+    async def _resource(self, course: _Course, user: User) -> Answer:
+        request, info = course.request, course.info
         handle = route(info, self._backend.catalog)
         resource = self._backend.catalog.resources.get((info.group, info.version, info.resource))
         if resource is not None and resource.deprecation:
-            warnings.append(resource.deprecation)
+            course.warnings.append(resource.deprecation)
         trace = request.headers.get("traceparent", "")
         if trace and info.verb not in ("get", "list", "watch"):
             _trace_log.info("%s %s by %s, trace %s", info.verb, info.path, user.name, trace)
-        return await handle(Call(self._backend, request, info, user, warnings, trace))
+        call = Call(self._backend, request, info, user, course.warnings, trace)
+        if info.verb == "watch":
+            call.initialized = partial(self._leave, course)
+        return await handle(call)
 
-    def _finished(self, answer: Answer, request: Request, warnings: list[str]) -> Answer:
-        headers = answer.headers
-        headers["Audit-Id"] = request.headers.get("Audit-Id") or generate_uid(self._random)
+    def _finished(self, answer: Answer, course: _Course) -> Answer:
+        headers, warnings = answer.headers, course.warnings
+        headers["Audit-Id"] = course.request.headers.get("Audit-Id") or generate_uid(self._random)
         headers.setdefault("Cache-Control", "no-cache, private")
+        if course.ticket is not None:
+            headers.update(course.ticket.owner.flow.headers)
         if warnings:
             headers["Warning"] = _warning_header(tuple(dict.fromkeys(warnings)))
         return answer
 
-    def _measured(
-        self, answer: Answer, request: Request, info: RequestInfo, began: float, done: Callable[[], None]
-    ) -> Answer:
+    def _measured(self, answer: Answer, course: _Course, began: float, done: Callable[[], None]) -> Answer:
         """Count the request when its last byte is ready: at once, or when its stream ends."""
         code = 101 if isinstance(answer, Upgrade) else answer.status
 
         def ended() -> None:
             done()
-            self._metrics.ended(info, code, self._clock.monotonic() - began, dry_run="dryRun" in request.query)
+            self._leave(course)
+            seconds = self._clock.monotonic() - began
+            self._metrics.ended(course.info, code, seconds, dry_run="dryRun" in course.request.query)
 
         if isinstance(answer, Response):
             ended()
         else:
             answer.on_end = ended
         return answer
+
+
+def _rejection(error: Rejected) -> Response:
+    """Answer 429 as upstream does: in plain text, for there is no time to find out which form is wanted."""
+    headers = {**error.headers, "X-Content-Type-Options": "nosniff"}
+    return Response(429, f"{error}\n".encode(), "text/plain; charset=utf-8", headers)
 
 
 def _representation(request: Request) -> Representation:

@@ -16,7 +16,7 @@ from random import Random
 from prometheus_client import CollectorRegistry
 
 from controlplane.api.codec import encode
-from controlplane.api.resources import RESOURCES
+from controlplane.api.resources import BY_PATH, RESOURCES
 from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
@@ -24,6 +24,8 @@ from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
+from controlplane.apiserver.flowcontrol import FlowControl
+from controlplane.apiserver.flowcontrol.upkeep import PRODUCER, ensure_objects, keep_conditions, keep_objects
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
 from controlplane.apiserver.messages import Request, Response
@@ -46,6 +48,7 @@ from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
 from controlplane.kit.tasks import running
 from controlplane.store.interface import Store, StoreError
 
+_FLOW_OBJECTS = ("flowschemas", "prioritylevelconfigurations")
 _NODE_PORTS = PortRange(30000, 32767)
 
 
@@ -63,6 +66,8 @@ class ServerSettings:
     shortest_watch: int = 1800  # seconds
     max_reads: int = 400  # under way at once; 0: any number
     max_writes: int = 200
+    priority_and_fairness: bool = True  # share max_reads + max_writes by priority, instead of counting them apart
+    request_timeout: float = 60.0  # seconds
 
 
 class ApiServer:
@@ -85,9 +90,10 @@ class ApiServer:
         backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, settings)
         self._started, self._stopping = False, False
         pages = self._pages(self.registry)
-        limits = Limits(settings.max_reads, settings.max_writes)
+        limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
         metrics = ApiServerMetrics(self.registry)
-        self.pipeline = Pipeline(backend, self.security.authenticator, pages, metrics, random, limits)
+        self.flow = self._flow_control()
+        self.pipeline = Pipeline(backend, self.security.authenticator, pages, metrics, random, limits, self.flow)
 
     @classmethod
     @asynccontextmanager
@@ -100,20 +106,53 @@ class ApiServer:
         async with running(server.cache.follow(), server.cache.tick()):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised())
-            server._started = True
-            try:
-                yield server
-            finally:
-                server.stop()
+            async with server._flow_kept():
+                server._started = True
+                try:
+                    yield server
+                finally:
+                    server.stop()
 
     def stop(self) -> None:
         """Say not ready, and end the watches, which would not end by themselves. Alive it stays until the end."""
         self._stopping = True
         self.cache.close()
 
-    def client(self) -> Client:
+    def client(self, user_agent: str = "kube-apiserver") -> Client:
         """Return a client of the server itself, who may do anything."""
-        return Client(LoopbackTransport(self.pipeline.handle), user_agent="kube-apiserver")
+        return Client(LoopbackTransport(self.pipeline.handle), user_agent=user_agent)
+
+    def _flow_control(self) -> FlowControl | None:
+        total = self.settings.max_reads + self.settings.max_writes
+        if not self.settings.priority_and_fairness or not total:
+            return None
+
+        def count(group: str, version: str, plural: str, namespace: str) -> int:
+            storage = self.catalog.storages.get((group, version, plural))
+            return storage.cache.count(f"{namespace}/" if namespace else "") if storage is not None else 0
+
+        flow = FlowControl(self.reader, self._clock, total, count)
+        self.registry.register(flow.metrics)
+        return flow
+
+    @asynccontextmanager
+    async def _flow_kept(self) -> AsyncIterator[None]:
+        """Keep the objects of priority and fairness while the block runs."""
+        if self.flow is None:
+            yield
+            return
+        client = self.client(PRODUCER)
+        await ensure_objects(client, self.reader)
+        await self.cache.fresh()
+        self.flow.refresh()
+        group = "flowcontrol.apiserver.k8s.io"
+        caches = [self.cache.of(prefix_of(BY_PATH[group, "v1", each])) for each in _FLOW_OBJECTS]
+        async with running(
+            self.flow.adjust(),
+            keep_objects(client, self.reader, self._clock),
+            keep_conditions(client, self.reader, caches, self._clock),
+        ):
+            yield
 
     def advertised(self) -> Advertised:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first

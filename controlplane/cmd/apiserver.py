@@ -83,7 +83,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         store = await stack.enter_async_context(open_store(values, clock))
         nodes = await stack.enter_async_context(open_nodes(values))
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
-        http = HttpServer(server.pipeline.handle, _tls(values), request_timeout=seconds(values["request-timeout"]))
+        http = HttpServer(server.pipeline.handle, _tls(values))
         bound = await stack.enter_async_context(_listening(http, values))
         await stack.enter_async_context(running(notifier.keep_alive(clock)))
         _settle_memory()
@@ -204,6 +204,8 @@ def server_settings(values: Values) -> ServerSettings:
         shortest_watch=values["min-request-timeout"],
         max_reads=values["max-requests-inflight"],
         max_writes=values["max-mutating-requests-inflight"],
+        priority_and_fairness=values["enable-priority-and-fairness"],
+        request_timeout=seconds(values["request-timeout"]),
     )
 
 

@@ -44,6 +44,8 @@ APISERVER = Settings(
         Setting("kubelet-preferred-address-types",
                 ["InternalIP", "ExternalIP", "InternalDNS", "ExternalDNS", "Hostname"],
                 "at which of its addresses a node is called"),
+        Setting("enable-priority-and-fairness", True,
+                "let FlowSchemas and PriorityLevelConfigurations say who goes first, and share the next two's sum"),
         Setting("max-requests-inflight", 400, "reads under way at once; more are told to come again (429)"),
         Setting("max-mutating-requests-inflight", 200, "writes under way at once; likewise"),
         Setting("min-request-timeout", 1800, "seconds after which a watch without a timeout of its own may end"),
