@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -18,6 +18,8 @@ from prometheus_client import CollectorRegistry
 from controlplane.api.codec import encode
 from controlplane.api.resources import BY_PATH, RESOURCES
 from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
+from controlplane.apiserver.audit import Auditor, AuditSettings
+from controlplane.apiserver.audit.auditor import AuditMetrics
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
 from controlplane.apiserver.cached_object import opening
@@ -68,6 +70,7 @@ class ServerSettings:
     max_writes: int = 200
     priority_and_fairness: bool = True  # share max_reads + max_writes by priority, instead of counting them apart
     request_timeout: float = 60.0  # seconds
+    audit: AuditSettings | None = None
 
 
 class ApiServer:
@@ -93,7 +96,11 @@ class ApiServer:
         limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
         metrics = ApiServerMetrics(self.registry)
         self.flow = self._flow_control()
-        self.pipeline = Pipeline(backend, self.security.authenticator, pages, metrics, random, limits, self.flow)
+        audit_metrics = AuditMetrics(self.registry)
+        self.auditor = Auditor(settings.audit, clock, random, audit_metrics) if settings.audit else None
+        self.pipeline = Pipeline(
+            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor
+        )
 
     @classmethod
     @asynccontextmanager
@@ -103,7 +110,8 @@ class ApiServer:
         """Make a server over a store, and keep it up to date with the store until the block ends."""
         server = cls(store, settings, clock, random, nodes or NoNodes())
         await server.cache.load()
-        async with running(server.cache.follow(), server.cache.tick()):
+        audited = server.auditor.running() if server.auditor is not None else nullcontext()
+        async with audited, running(server.cache.follow(), server.cache.tick()):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised())
             async with server._flow_kept():
