@@ -20,10 +20,6 @@ def _nobody_waits() -> None:
     pass
 
 
-def _not_audited(key: str, value: str) -> None:
-    pass
-
-
 @dataclass(slots=True)
 class Call:
     """What a handler is given."""
@@ -35,7 +31,7 @@ class Call:
     warnings: list[str] = field(default_factory=list)  # sent as Warning headers
     trace: str = ""  # the caller's W3C trace context, which links a write to its cause
     initialized: Callable[[], None] = _nobody_waits  # a watch says so when it has sent what was there at its beginning
-    annotate: Callable[[str, str], None] = _not_audited  # adds an annotation to the request's audit events
+    annotations: dict[str, str] = field(default_factory=dict)  # what admission would have the audit log say
     _storage: ResourceStorage | None = field(default=None, init=False)
 
     @property

@@ -239,8 +239,7 @@ class Pipeline:
             )  # fmt: skip
             decision = self._authorizer.authorize(access)
             if trail is not None:
-                trail.annotate("authorization.k8s.io/decision", "allow" if decision.allowed else "forbid")
-                trail.annotate("authorization.k8s.io/reason", decision.reason)
+                trail.authorized(decision.allowed, decision.reason)
             if not decision.allowed:
                 raise refusal(access, decision.reason)
 
@@ -264,7 +263,7 @@ class Pipeline:
             _trace_log.info("%s %s by %s, trace %s", info.verb, info.path, user.name, trace)
         call = Call(self._backend, request, info, user, course.warnings, trace)
         if course.trail is not None:
-            call.annotate = course.trail.annotate
+            call.annotations = course.trail.annotations
         if info.verb == "watch":
             call.initialized = partial(self._leave, course)
         return await handle(call)

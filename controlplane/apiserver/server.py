@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -16,7 +16,7 @@ from random import Random
 from prometheus_client import CollectorRegistry
 
 from controlplane.api.codec import encode
-from controlplane.api.resources import BY_PATH, RESOURCES
+from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
@@ -26,8 +26,7 @@ from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
-from controlplane.apiserver.flowcontrol import FlowControl
-from controlplane.apiserver.flowcontrol.upkeep import PRODUCER, ensure_objects, keep_conditions, keep_objects
+from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
 from controlplane.apiserver.messages import Request, Response
@@ -50,7 +49,6 @@ from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
 from controlplane.kit.tasks import running
 from controlplane.store.interface import Store, StoreError
 
-_FLOW_OBJECTS = ("flowschemas", "prioritylevelconfigurations")
 _NODE_PORTS = PortRange(30000, 32767)
 
 
@@ -130,6 +128,12 @@ class ApiServer:
         """Return a client of the server itself, who may do anything."""
         return Client(LoopbackTransport(self.pipeline.handle), user_agent=user_agent)
 
+    def _flow_kept(self) -> AbstractAsyncContextManager[None]:
+        if self.flow is None:
+            return nullcontext()
+        client = self.client(upkeep.PRODUCER)
+        return upkeep.kept(self.flow, client, self.reader, self.cache, self._clock)
+
     def _flow_control(self) -> FlowControl | None:
         total = self.settings.max_reads + self.settings.max_writes
         if not self.settings.priority_and_fairness or not total:
@@ -142,25 +146,6 @@ class ApiServer:
         flow = FlowControl(self.reader, self._clock, total, count)
         self.registry.register(flow.metrics)
         return flow
-
-    @asynccontextmanager
-    async def _flow_kept(self) -> AsyncIterator[None]:
-        """Keep the objects of priority and fairness while the block runs."""
-        if self.flow is None:
-            yield
-            return
-        client = self.client(PRODUCER)
-        await ensure_objects(client, self.reader)
-        await self.cache.fresh()
-        self.flow.refresh()
-        group = "flowcontrol.apiserver.k8s.io"
-        caches = [self.cache.of(prefix_of(BY_PATH[group, "v1", each])) for each in _FLOW_OBJECTS]
-        async with running(
-            self.flow.adjust(),
-            keep_objects(client, self.reader, self._clock),
-            keep_conditions(client, self.reader, caches, self._clock),
-        ):
-            yield
 
     def advertised(self) -> Advertised:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first
@@ -200,11 +185,19 @@ class ApiServer:
         async def metrics(request: Request) -> Response | None:
             return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
 
-        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
+        async def dumped(request: Request) -> Response | None:
+            if self.flow is None:
+                return None
+            return dump.answer(self.flow, request.path, request.query, self._clock.now(), self._clock.monotonic())
+
+        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics, dumped]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
         hooks = {"poststarthook/rbac/bootstrap-roles": self._has_started}
+        if self.settings.priority_and_fairness:
+            parts = ("config-consumer", "config-producer", "filter")
+            hooks |= {f"poststarthook/priority-and-fairness-{part}": self._has_started for part in parts}
         return Health(
             {
                 "livez": {**always, **hooks},

@@ -34,9 +34,11 @@ class Trail:
     ):  # fmt: skip
         self.audit_id, self._emit, self._verdict, self._now = audit_id, emit, verdict, now
         self._info, self._request, self._user = info, request, user_info(user)
-        self._received = now()
+        self._received, self._uri, self._source_ips = now(), _uri(request), source_ips(request)
+        agent = request.headers.get("User-Agent", "")
+        self._agent = agent if len(agent) <= _LONGEST_AGENT else f"{agent[:_LONGEST_AGENT]}...TRUNCATED"
         self._impersonated: UserInfo | None = None
-        self._annotations: dict[str, str] = {}
+        self.annotations: dict[str, str] = {}  # by keys such as authorization.k8s.io/decision
         self._status: ResponseStatus | None = None
         self._request_body, self._response_body = b"", b""
         if verdict.level >= Level.REQUEST or info.verb in _NAMED_IN_BODY:
@@ -48,9 +50,10 @@ class Trail:
         """Note whom the caller acts as."""
         self._impersonated = user_info(user)
 
-    def annotate(self, key: str, value: str) -> None:
-        """Note something under a key such as authorization.k8s.io/decision; what has been said stays."""
-        self._annotations.setdefault(key, value)
+    def authorized(self, allowed: bool, reason: str) -> None:
+        """Note whether the caller may do this, and what says so; the first word counts."""
+        self.annotations.setdefault("authorization.k8s.io/decision", "allow" if allowed else "forbid")
+        self.annotations.setdefault("authorization.k8s.io/reason", reason)
 
     def answered(self, answer: Answer) -> None:
         """Note an answer before it is compressed and sent."""
@@ -98,9 +101,8 @@ class Trail:
         return self._emit(self._event(stage, moment))
 
     def _event(self, stage: str, moment: str) -> Event:
-        request, info, verdict = self._request, self._info, self._verdict
-        agent = request.headers.get("User-Agent", "")
-        content_type = request.headers.get("Content-Type", "")
+        info, verdict = self._info, self._verdict
+        content_type = self._request.headers.get("Content-Type", "")
         document = request_document(self._request_body, content_type) if self._request_body else None
         answer = msgspec.json.decode(self._response_body) if self._response_body else None
         omit = verdict.omit_managed_fields
@@ -110,19 +112,19 @@ class Trail:
             level=verdict.level.text,
             audit_id=self.audit_id,
             stage=stage,
-            request_uri=_uri(request),
+            request_uri=self._uri,
             verb=info.verb,
             user=self._user,
             impersonated_user=self._impersonated,
-            source_ips=source_ips(request),
-            user_agent=agent if len(agent) <= _LONGEST_AGENT else f"{agent[:_LONGEST_AGENT]}...TRUNCATED",
+            source_ips=self._source_ips,
+            user_agent=self._agent,
             object_ref=referred(info, document if info.verb in _NAMED_IN_BODY else None),
             response_status=self._status,
             request_object=shown(document, omit_managed_fields=omit) if verdict.level >= Level.REQUEST else None,
             response_object=shown(answer, omit_managed_fields=omit),
             request_received_timestamp=self._received,
             stage_timestamp=moment,
-            annotations=dict(self._annotations),
+            annotations=dict(self.annotations),
         )
 
     # --- listening in

@@ -7,6 +7,7 @@
 
     limits.py                   seats of each level: its share, and what it lends and borrows every ten seconds
     bootstrap.py, upkeep.py     the objects that every cluster has, and the Dangling condition of FlowSchemas
+    metrics.py, dump.py         what it is doing
 
 Worked example: `system:serviceaccount:shop:crawler` lists pods a thousand times at once. FlowSchema `service-accounts`
 puts it into level `workload-low`, its hand is 6 of that level's 128 queues. What finds no seat waits there, at most 50

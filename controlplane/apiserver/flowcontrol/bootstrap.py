@@ -7,7 +7,7 @@ their annotation apf.kubernetes.io/autoupdate-spec says so; `false` hands them o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -48,12 +48,19 @@ def kept(existing: C, expected: C, *, mandatory: bool) -> C | None:
     """Return what an existing object must become, or None if it is as it should be."""
     updates = mandatory or _updates(existing)
     wanted = "true" if updates else "false"
-    spec = expected.spec if updates else existing.spec
+    spec = _settled(expected.spec, existing.spec) if updates else existing.spec
     annotations = existing.metadata.annotations
     if spec == existing.spec and _boolean(annotations.get(AUTO_UPDATE)) is updates:
         return None
     metadata = replace(existing.metadata, annotations={**annotations, AUTO_UPDATE: wanted})
     return replace(existing, metadata=metadata, spec=spec)
+
+
+def _settled(expected: Any, existing: Any) -> Any:
+    """Return the spec that an object is to have; how many seats exempt requests own and lend is for each cluster."""
+    if isinstance(existing, PriorityLevelConfigurationSpec) and expected.exempt is not None:
+        return replace(expected, exempt=existing.exempt or expected.exempt)
+    return expected
 
 
 def obsolete(existing: Iterable[Configuration], expected: Iterable[Configuration]) -> list[Configuration]:

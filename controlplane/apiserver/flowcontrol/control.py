@@ -55,7 +55,9 @@ class Level:
         self.bounds = Bounds(0, 0, 0)
         self.uid, self.exempt = "", False
         self.queue_count, self.hand_size, self.widest = 0, 0, 1
+        self.target = 0.0  # seats it would have been given last, had there been enough for all
         self.retry_after = RetryAfter()
+        self.seated: set[Ticket] = set()  # those that have their seats
 
     @property
     def limit(self) -> int:
@@ -94,6 +96,7 @@ class FlowControl:
         self.metrics = FlowMetrics()
         self.levels: dict[str, Level] = {}
         self._schemas: list[FlowSchema] = []
+        self._catch_all = bootstrap.CATCH_ALL_SCHEMA
         self._flows: dict[_Key, Flow] = {}
         self._seen: tuple[int, int] = (-1, -1)
 
@@ -142,11 +145,12 @@ class FlowControl:
             return
         entry.ended = True
         now = self._clock.monotonic()
-        stats = entry.flow.stats
+        stats, level = entry.flow.stats, entry.flow.level
+        level.seated.discard(ticket)
         stats.executing -= 1
         stats.executing_seats -= ticket.seats
         stats.execution[entry.kind].observe(now - ticket.started)
-        self._wake(entry.flow.level.queues.finish(ticket, now))
+        self._wake(level.queues.finish(ticket, now))
 
     async def adjust(self) -> None:
         """Deal the seats of all levels anew every ten seconds, for ever."""
@@ -177,6 +181,7 @@ class FlowControl:
         }
         seats, self.metrics.fair_fraction = adjusted(needs)
         for name, level in self.levels.items():
+            level.target = needs[name].target
             self._wake(level.queues.resize(seats[name], now))
 
     # --- one request
@@ -202,6 +207,7 @@ class FlowControl:
         entry: Entry = ticket.owner
         level, stats = entry.flow.level, entry.flow.stats
         assert ticket.started is not None, "it has just been started"
+        level.seated.add(ticket)
         stats.executing += 1
         stats.executing_seats += ticket.seats
         if not level.exempt:
@@ -239,7 +245,7 @@ class FlowControl:
         return flow
 
     def _classify(self, user: User, info: RequestInfo) -> Flow:
-        schema = next((one for one in self._schemas if matches(one, user, info)), bootstrap.CATCH_ALL_SCHEMA)
+        schema = next((one for one in self._schemas if matches(one, user, info)), self._catch_all)
         level = self.levels[_level_name(schema)]
         name, who = schema.metadata.name, ""
         hand: tuple[int, ...] = ()
@@ -260,7 +266,7 @@ class FlowControl:
         }
         known = {one.metadata.name: one for one in bootstrap.MANDATORY_SCHEMAS}
         known |= {one.metadata.name: one for one in schemas if _level_name(one) in self.levels}
-        self._schemas = in_order(known.values())
+        self._schemas, self._catch_all = in_order(known.values()), known[bootstrap.CATCH_ALL]
         self._flows.clear()
         self.metrics.levels = self.levels
 

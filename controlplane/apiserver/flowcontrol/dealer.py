@@ -5,6 +5,7 @@ Two flows share all of their queues only by a great coincidence, so a noisy flow
 
 from __future__ import annotations
 
+from bisect import insort
 from hashlib import sha256
 
 
@@ -16,8 +17,13 @@ def flow_hash(schema: str, distinguisher: str) -> int:
 
 def deal(hash_value: int, queues: int, hand_size: int) -> tuple[int, ...]:
     """Return `hand_size` different numbers below `queues`, drawn like cards from a deck that shrinks."""
-    deck, hand = list(range(queues)), []
+    hand: list[int] = []
+    taken: list[int] = []  # in order
     for left in range(queues, queues - hand_size, -1):
-        hash_value, position = divmod(hash_value, left)
-        hand.append(deck.pop(position))
+        hash_value, card = divmod(hash_value, left)
+        for gone in taken:  # from the place among those that are left to the number
+            if card >= gone:
+                card += 1
+        hand.append(card)
+        insort(taken, card)
     return tuple(hand)

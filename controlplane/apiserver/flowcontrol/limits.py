@@ -47,7 +47,7 @@ def _bounds(spec: PriorityLevelConfigurationSpec, total: int, every: int) -> Bou
 def _shares(spec: PriorityLevelConfigurationSpec) -> int:
     if spec.limited is not None:
         shares = spec.limited.nominal_concurrency_shares
-        return _DEFAULT_SHARES if shares is None else shares
+        return _DEFAULT_SHARES if shares is None else max(0, shares)
     return (spec.exempt.nominal_concurrency_shares if spec.exempt else 0) or 0
 
 

@@ -66,6 +66,8 @@ class LevelView(Protocol):
     def demand(self) -> Demand: ...
     @property
     def limit(self) -> int: ...
+    @property
+    def target(self) -> float: ...
 
 
 class FlowMetrics:
@@ -133,6 +135,7 @@ class FlowMetrics:
             ("lower_limit_seats", "bounds.lower", "Seats that are not lent."),
             ("upper_limit_seats", "bounds.upper", "Seats with all that may be borrowed."),
             ("current_limit_seats", "limit", "Seats at present."),
+            ("target_seats", "target", "Seats that would be given, were there enough for all."),
             ("demand_seats_high_watermark", "demand.peak", "Most seats asked for at once."),
             ("demand_seats_average", "demand.average", "Seats asked for, on average."),
             ("demand_seats_stdev", "demand.deviation", "And the spread of that."),

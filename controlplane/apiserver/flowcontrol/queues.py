@@ -18,7 +18,7 @@ from typing import Any
 
 from controlplane.apiserver.flowcontrol.limits import Demand
 
-_ESTIMATE = 0.003  # seconds a request is taken to last until that is known
+ESTIMATE = 0.003  # seconds a request is taken to last until that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class QueueSet:
         """Without `queuing` what finds no seat is refused; `unlimited` only counts."""
         self.limit, self.demand = limit, demand
         self._unlimited = unlimited
-        self.queues: list[Queue] = []
+        self.queues: dict[int, Queue] = {}  # by number, those that have been used
         self.seats_in_use = self.executing = 0
         self.seats_waiting = self.waiting = 0
         self.dispatched = self.rejected = self.timed_out = 0
@@ -80,7 +80,10 @@ class QueueSet:
         if not hand:
             return self._arrive_without_queue(seats, now)
         self._pass_time(now)
-        queue = self.queues[self._shortest(hand)]
+        number = self._shortest(hand)
+        queue = self.queues.get(number)
+        if queue is None:
+            queue = self.queues[number] = Queue(number)
         if self.seats_in_use >= self.limit and len(queue.waiting) >= self._length:
             self.rejected += 1
             return None
@@ -119,7 +122,7 @@ class QueueSet:
         if queue is not None:
             queue.executing -= 1
             assert ticket.started is not None, "what has not started does not finish"
-            queue.next_r += ticket.seats * (now - ticket.started - _ESTIMATE)
+            queue.next_r += ticket.seats * (now - ticket.started - ESTIMATE)
             _catch_up(queue)
             if not queue.executing and not queue.waiting:
                 self._busy -= 1
@@ -150,15 +153,12 @@ class QueueSet:
 
     def requeue(self, queuing: Queuing | None) -> None:
         """Change the queues. Those that are no longer dealt are served until they are empty."""
-        self._length = queuing.length if queuing else 0
-        del self.queues[self._in_use(queuing.queues if queuing else 0) :]
-        while len(self.queues) < (queuing.queues if queuing else 0):
-            self.queues.append(Queue(len(self.queues)))
-
-    def _in_use(self, wanted: int) -> int:
-        """Return how many queues must stay: those wanted, and all up to the last that is not empty."""
-        numbers = (queue.number for queue in reversed(self.queues) if queue.waiting or queue.executing)
-        return max(wanted, next(numbers, -1) + 1)
+        self._count, self._length = (queuing.queues, queuing.length) if queuing else (0, 0)
+        self.queues = {
+            number: queue
+            for number, queue in self.queues.items()
+            if number < self._count or queue.waiting or queue.executing
+        }
 
     # --- the parts
 
@@ -189,7 +189,7 @@ class QueueSet:
         if not self.waiting:
             return hand[first]
         turned = (*hand[first:], *hand[:first])
-        return min(turned, key=lambda number: self.queues[number].work)
+        return min(turned, key=lambda number: queue.work if (queue := self.queues.get(number)) else 0)
 
     def _enqueue(self, queue: Queue, ticket: Ticket) -> None:
         queue.waiting.append(ticket)
@@ -214,14 +214,14 @@ class QueueSet:
         queue = ticket.queue
         if queue is not None:
             queue.executing += 1
-            queue.next_r += ticket.seats * _ESTIMATE
+            queue.next_r += ticket.seats * ESTIMATE
 
     def _next(self) -> Queue:
         """Return the queue whose first request would end first; of equal ones the next in turn."""
-        size = len(self.queues)
+        size = max(self._count, 1)
 
         def finish(queue: Queue) -> tuple[float, int]:
-            return queue.next_r + queue.waiting[0].seats * _ESTIMATE, (queue.number - self._turn - 1) % size
+            return queue.next_r + queue.waiting[0].seats * ESTIMATE, (queue.number - self._turn - 1) % size
 
         return min(self._backlog.values(), key=finish)
 

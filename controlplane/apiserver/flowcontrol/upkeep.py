@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from controlplane.api.flowcontrol_v1 import FlowSchema, FlowSchemaCondition, PriorityLevelConfiguration
 from controlplane.api.reader import ObjectReader
+from controlplane.api.resources import BY_TYPE
 from controlplane.api.status import AlreadyExists, Conflict, NotFound, StatusError
 from controlplane.apiserver.flowcontrol import bootstrap
 from controlplane.apiserver.flowcontrol.bootstrap import C
-from controlplane.apiserver.watch_cache import ResourceCache
+from controlplane.apiserver.flowcontrol.control import FlowControl
+from controlplane.apiserver.storage import prefix_of
+from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
 from controlplane.client.client import Client, PatchType
 from controlplane.kit.clock import Clock
+from controlplane.kit.tasks import running
 from controlplane.kit.timestamps import format_time
 
 _log = logging.getLogger(__name__)
@@ -24,12 +28,29 @@ _log = logging.getLogger(__name__)
 PRODUCER = "api-priority-and-fairness-config-producer-v1"
 CONSUMER = "api-priority-and-fairness-config-consumer-v1"
 _PERIOD = 60.0  # seconds between looks at the bootstrap objects
-_RETRY = 5.0  # seconds until a condition that could not be written is tried again
+_RETRY = 30.0  # seconds until a condition that could not be written is tried again
 
 _SETS: Sequence[tuple[type[Any], Sequence[Any], Sequence[Any]]] = (
     (PriorityLevelConfiguration, bootstrap.MANDATORY_LEVELS, bootstrap.SUGGESTED_LEVELS),
     (FlowSchema, bootstrap.MANDATORY_SCHEMAS, bootstrap.SUGGESTED_SCHEMAS),
 )
+
+
+@asynccontextmanager
+async def kept(
+    flow: FlowControl, client: Client, reader: ObjectReader, cache: WatchCache, clock: Clock
+) -> AsyncIterator[None]:
+    """Make the objects, and keep them and the seats while the block runs. Raises StatusError."""
+    await ensure_objects(client, reader)
+    await cache.fresh()
+    flow.refresh()
+    caches = [cache.of(prefix_of(BY_TYPE[type_])) for type_, *_ in _SETS]
+    async with running(
+        flow.adjust(),
+        keep_objects(client, reader, clock),
+        keep_conditions(client, reader, caches, clock),
+    ):
+        yield
 
 
 async def ensure_objects(client: Client, reader: ObjectReader) -> None:

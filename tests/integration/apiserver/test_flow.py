@@ -17,9 +17,11 @@ from controlplane.api.coordination_v1 import Lease, LeaseSpec
 from controlplane.api.flowcontrol_v1 import FlowSchema, PriorityLevelConfiguration
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream
+from controlplane.apiserver.server import ApiServer
 from controlplane.auth.interface import User
 from controlplane.client.client import PatchType
-from controlplane.kit.clock import ManualClock
+from controlplane.kit.clock import ManualClock, SystemClock
+from controlplane.store.memory import MemoryStore
 from controlplane.testing import MemoryApi, memory_api
 from controlplane.testing.memory import default_settings
 
@@ -40,6 +42,9 @@ async def small_api(seats: int = 49, **clock: Any) -> AsyncIterator[MemoryApi]:
     security = replace(settings.security, authorization_modes=("AlwaysAllow",))
     settings = replace(settings, security=security, max_reads=seats, max_writes=0)
     async with memory_api(random=Random(7), settings=settings, **clock) as api:
+        await settled()  # the conditions of the bootstrap objects are written
+        assert api.server.flow is not None
+        api.server.flow.refresh()
         yield api
 
 
@@ -132,6 +137,32 @@ async def test_what_waits_too_long_is_told_to_come_again() -> None:
         )
 
 
+async def test_what_is_going_on_can_be_looked_at() -> None:
+    async with small_api() as api:
+        ask, crawler = Asker(api), Slow(api, CRAWLER)
+        level = api.server.flow.levels["workload-low"]  # type: ignore[union-attr]
+        async with asyncio.TaskGroup() as group:
+            crawler.create_many(group, level.limit + 2)
+            await settled()
+            root = "/debug/api_priority_and_fairness"
+            levels = _table((await ask("GET", f"{root}/dump_priority_levels")).body)
+            assert len(levels) == 9
+            row = levels[-1]
+            assert row[:1] + row[2:7] == ["workload-low", "false", "false", "2", str(level.limit), str(level.limit)]
+            queues = _table((await ask("GET", f"{root}/dump_queues")).body)
+            assert sum(int(one[2]) for one in queues[1:] if one[0] == "workload-low") == 2
+            requests = _table((await ask("GET", f"{root}/dump_requests", includeRequestDetails="1")).body)
+            mine = [one for one in requests if one[1] == "service-accounts"]
+            assert len(mine) == level.limit + 2 and sum(one[9] == "0001-01-01T00:00:00Z" for one in mine) == 2
+            assert mine[0][10:] == [CRAWLER.name, "create", CONFIG_MAPS, "default", "", "v1", "configmaps", ""]
+            assert (await ask("GET", f"{root}/dump_everything")).status == 404
+            crawler.arrived.set()
+
+
+def _table(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
+
+
 async def test_whoever_goes_leaves_the_queue() -> None:
     async with small_api() as api:
         crawler = Slow(api, CRAWLER)
@@ -182,6 +213,27 @@ async def test_every_cluster_has_the_default_levels_and_schemas(ask: Asker) -> N
         assert "api-priority-and-fairness-config-producer-v1" in managers
 
 
+async def test_metrics_show_seats_and_requests(ask: Asker) -> None:
+    jane = User("jane", groups=("system:authenticated",))
+    for _ in range(3):
+        await ask("GET", CONFIG_MAPS, user=jane)
+    shown = _sorted((await ask("GET", "/metrics")).body)
+    flow = 'flow_schema="global-default",priority_level="global-default"'
+    for line in (
+        'nominal_limit_seats{priority_level="workload-low"} 245.0',
+        'lower_limit_seats{priority_level="leader-election"} 25.0',
+        'upper_limit_seats{priority_level="exempt"} 600.0',
+        f"dispatched_requests_total{{{flow}}} 3.0",
+        f"current_inqueue_requests{{{flow}}} 0.0",
+        f"current_executing_seats{{{flow}}} 0.0",
+        f'request_wait_duration_seconds_count{{execute="true",{flow}}} 3.0',
+        f'request_execution_seconds_count{{{flow},type="regular"}} 3.0',
+        f"work_estimated_seats_sum{{{flow}}} 3.0",
+    ):
+        assert f"apiserver_flowcontrol_{line}" in shown
+    assert 'current_executing_requests{flow_schema="exempt",priority_level="exempt"} 1.0' in shown, "this very request"
+
+
 async def test_an_answer_says_which_rule_let_it_through(ask: Asker) -> None:
     schema, level = await _uids(ask, "exempt", "exempt")
     told = await ask("GET", CONFIG_MAPS)
@@ -189,6 +241,8 @@ async def test_an_answer_says_which_rule_let_it_through(ask: Asker) -> None:
     schema, level = await _uids(ask, "global-default", "global-default")
     told = await ask("GET", CONFIG_MAPS, user=User("jane", groups=("system:authenticated",)))
     assert (told.status, told.headers[SCHEMA_UID], told.headers[LEVEL_UID]) == (403, schema, level)
+    told = await ask("GET", CONFIG_MAPS, user=User("odd"))
+    assert (told.headers[SCHEMA_UID], told.headers[LEVEL_UID]) == await _uids(ask, "catch-all", "catch-all")
     log = await ask("GET", "/api/v1/namespaces/default/pods/none/log")
     assert SCHEMA_UID not in log.headers, "what may last as long as it likes has no seat"
 
@@ -242,16 +296,28 @@ async def test_bootstrap_objects_are_kept() -> None:
     async with memory_api(clock=clock) as api:
         client = api.client()
         await client.delete(PriorityLevelConfiguration, "workload-low")
-        await client.patch(FlowSchema, "exempt", {"spec": {"matchingPrecedence": 77}})
-        mine = {"metadata": {"annotations": {"apf.kubernetes.io/autoupdate-spec": "false"}},
-                "spec": {"matchingPrecedence": 77}}  # fmt: skip
-        await client.patch(FlowSchema, "probes", mine)
+        await client.delete(FlowSchema, "exempt")
+        changed: dict[str, Any] = {"spec": {"matchingPrecedence": 77}}
+        await client.patch(FlowSchema, "service-accounts", changed)
+        changed["metadata"] = {"annotations": {"apf.kubernetes.io/autoupdate-spec": "false"}}
+        await client.patch(FlowSchema, "probes", changed)
         await api.server.cache.fresh()
         await clock.advance(61.0)
         await settled()
         assert (await client.get(PriorityLevelConfiguration, "workload-low")).spec.type == "Limited"
-        found = [(await client.get(FlowSchema, name)).spec.matching_precedence for name in ("exempt", "probes")]
-        assert found == [1, 77]
+        names = ("exempt", "service-accounts", "probes")
+        assert [(await client.get(FlowSchema, name)).spec.matching_precedence for name in names] == [1, 9000, 77]
+
+
+async def test_a_server_that_starts_again_changes_nothing() -> None:
+    clock, settings, seen = SystemClock(), default_settings(), []
+    async with MemoryStore.open(clock) as store:
+        for _ in range(2):
+            async with ApiServer.running(store, settings, clock, Random(3)) as server:
+                await settled()
+                flow = [*server.reader.list(FlowSchema), *server.reader.list(PriorityLevelConfiguration)]
+                seen.append([one.metadata.resource_version for one in flow])
+    assert seen[0] == seen[1] and len(seen[0]) == 19
 
 
 async def test_without_priority_and_fairness_requests_are_only_counted() -> None:

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from controlplane.api.flowcontrol_v1 import FlowSchema
+from controlplane.api.flowcontrol_v1 import (
+    ExemptPriorityLevelConfiguration,
+    FlowSchema,
+    PriorityLevelConfigurationSpec,
+)
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.apiserver.flowcontrol import bootstrap
 from controlplane.apiserver.flowcontrol.bootstrap import AUTO_UPDATE, kept, obsolete
@@ -132,6 +136,13 @@ def test_what_becomes_of_a_bootstrap_object(
     assert wanted is not None
     assert (wanted.metadata.annotations, wanted.spec) == ({"kept": "yes", AUTO_UPDATE: expected[0]}, expected[1])
     assert wanted.metadata.uid == "u"
+
+
+def test_the_seats_of_exempt_requests_are_for_each_cluster() -> None:
+    expected = bootstrap.MANDATORY_LEVELS[0]
+    own = ExemptPriorityLevelConfiguration(nominal_concurrency_shares=10, lendable_percent=50)
+    assert kept(replace(expected, spec=replace(expected.spec, exempt=own)), expected, mandatory=True) is None
+    assert kept(replace(expected, spec=PriorityLevelConfigurationSpec()), expected, mandatory=True) == expected
 
 
 def test_objects_of_an_earlier_release_go_unless_somebody_took_them_over() -> None:

@@ -84,6 +84,8 @@ def test_schemas_of_one_precedence_are_asked_by_name() -> None:
         pytest.param(7, 8, 2, (7, 0), id="the last one, then the first"),
         pytest.param(7 + 8 * 6, 8, 2, (7, 6), id="the last, and the last that is left"),
         pytest.param(3 + 8 * 3 + 8 * 7 * 3, 8, 3, (3, 4, 5), id="in the place of a card that is gone"),
+        pytest.param(5 + 8 * 2 + 8 * 7 * 4, 8, 3, (5, 2, 6), id="after one that is gone and before another"),
+        pytest.param(9_999_999, 10_000_000, 2, (9_999_999, 0), id="as many queues as a level may have"),
     ],
 )
 def test_deal(value: int, queues: int, size: int, expected: tuple[int, ...]) -> None:
