@@ -25,14 +25,14 @@ def audit_settings(values: Values) -> AuditSettings | None:
     """Return what is audited; None if nothing is. Raises Explained."""
     from controlplane.apiserver.audit import AuditSettings
 
-    sinks = [sink for sink in (_log_settings(values), _webhook_settings(values)) if sink is not None]
     if not values["audit-policy-file"]:
-        if sinks:
+        if values["audit-log-path"] or values["audit-webhook-config-file"]:
             _log.warning(
                 "--audit-log-path, --audit-webhook-config-file: nothing is audited without --audit-policy-file"
             )
         return None
     policy = _policy(values["audit-policy-file"])
+    sinks = [sink for sink in (_log_settings(values), _webhook_settings(values)) if sink is not None]
     return AuditSettings(policy, tuple(sinks)) if sinks else None
 
 

@@ -62,7 +62,7 @@ APISERVER = Settings(
         Setting("max-requests-inflight", 400, "reads under way at once; more are told to come again (429)"),
         Setting("max-mutating-requests-inflight", 200, "writes under way at once; likewise"),
         Setting("audit-policy-file", "", "which requests are audited, and how much of them (audit.k8s.io/v1 Policy)"),
-        Setting("audit-log-path", "", "the file that audit events are written to; - is the standard output"),
+        Setting("audit-log-path", "", "the file that audit events go to, below /var/log/kubernetes; - is stdout"),
         Setting("audit-log-maxage", 366, "days that rotated audit logs are kept; 0: for ever"),
         Setting("audit-log-maxbackup", 100, "rotated audit logs that are kept; 0: all"),
         Setting("audit-log-maxsize", 100, "megabytes after which the audit log is rotated; 0: never"),

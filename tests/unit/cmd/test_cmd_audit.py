@@ -40,7 +40,7 @@ def values(directory: Path, **given: Any) -> dict[str, Any]:
 def test_nothing_is_audited_by_default(files: Path) -> None:
     assert audit_settings(APISERVER.defaults) is None
     assert audit_settings(values(files, audit_policy_file="policy.yaml")) is None, "there is nowhere to tell it"
-    assert audit_settings(values(files, audit_log_path="audit.log")) is None, "there is no policy"
+    assert audit_settings(values(files, audit_log_path="policy.yaml/audit.log")) is None, "no policy, no file"
 
 
 def test_a_log_with_upstreams_defaults(files: Path) -> None:
