@@ -3,7 +3,8 @@
     http.py ──► pipeline.py ──────────────────────────────► router.py ──► handlers/  a verb a file
     bytes       request_info.py  what is asked                               │
                 auth/            who asks, may they                          │  strategies/ a kind a file
-                                                                             ▼  admission/, api/validation
+                flowcontrol/     is it their turn                            ▼  admission/, api/validation
+                audit/           who did what
     ┌───────────── watch_cache.py ◄── one watch ── store ◄── put ──── writing.py, deletion.py
     │   encoded objects in key order,
     └─► recent changes (event_log.py) ──► get, list (selection.py), watch

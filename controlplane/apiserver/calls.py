@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from controlplane.apiserver.storage import ResourceStorage
 
 
+def _nobody_waits() -> None:
+    pass
+
+
 @dataclass(slots=True)
 class Call:
     """What a handler is given."""
@@ -25,6 +30,8 @@ class Call:
     user: User
     warnings: list[str] = field(default_factory=list)  # sent as Warning headers
     trace: str = ""  # the caller's W3C trace context, which links a write to its cause
+    initialized: Callable[[], None] = _nobody_waits  # a watch says so when it has sent what was there at its beginning
+    annotations: dict[str, str] = field(default_factory=dict)  # what admission would have the audit log say
     _storage: ResourceStorage | None = field(default=None, init=False)
 
     @property

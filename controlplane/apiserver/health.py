@@ -43,28 +43,31 @@ class Health:
         if checks is None:
             return None
         if name:
-            return await self._one(checks, root, name, query)
-        excluded = query.all("exclude")
-        return await _answer(
-            root, {key: check for key, check in checks.items() if key not in excluded}, excluded, query
-        )
-
-    async def _one(self, checks: Mapping[str, Check], root: str, name: str, query: Query) -> Response | None:
-        check = checks.get(name)
-        return None if check is None else await _answer(root, {name: check}, [], query)
+            return await _one(checks[name]) if name in checks else None
+        return await _all(root, checks, query)
 
 
-async def _answer(root: str, checks: Mapping[str, Check], excluded: list[str], query: Query) -> Response:
-    lines, failed = [], []
+async def _one(check: Check) -> Response:
+    problem = await check()
+    return _text(500, f"internal server error: {problem}\n") if problem else _text(200, "ok")
+
+
+async def _all(root: str, checks: Mapping[str, Check], query: Query) -> Response:
+    excluded = set(query.all("exclude"))
+    lines, failed = [], False
     for name, check in checks.items():
-        if problem := await check():
+        if name in excluded:
+            lines.append(f"[+]{name} excluded: ok")
+        elif problem := await check():
             _log.warning("%s check %s failed: %s", root, name, problem)
-            failed.append(name)
+            failed = True
             # The reason is for the log: this page is open to everybody.
             lines.append(f"[-]{name} failed: reason withheld")
         else:
             lines.append(f"[+]{name} ok")
-    lines += [f"[+]{name} excluded: ok" for name in excluded]
+    if unknown := sorted(excluded - checks.keys()):
+        listed = ",".join(f'"{name}"' for name in unknown)
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {listed}")
     if failed:
         return _text(500, "\n".join([*lines, f"{root} check failed", ""]))
     return _text(200, "\n".join([*lines, f"{root} check passed", ""]) if "verbose" in query else "ok")

@@ -14,8 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 from multidict import CIMultiDict
 
-from controlplane.api.status import BadRequest, Timeout, TooLarge
-from controlplane.apiserver.answers import failure
+from controlplane.api.status import BadRequest, TooLarge
 from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Upgrade
 from controlplane.apiserver.websocket import AiohttpWebSocket
 
@@ -23,7 +22,6 @@ _log = logging.getLogger(__name__)
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes, as upstream's
 _IDLE = 180.0  # seconds a connection may be silent between requests
-_REQUEST_TIMEOUT = 60.0  # seconds until the answer must begin (--request-timeout)
 _BACKLOG = 1024
 _LINGERING = 5.0  # seconds for the rest of a body that nobody needed, so that the connection can go on
 _HEADER_LIMIT = 1024 * 1024  # bytes of all headers together, as Go's
@@ -45,8 +43,8 @@ Handle = Callable[[Request], Awaitable[Answer]]
 class HttpServer:
     """Listens, and carries what it hears to `handle`."""
 
-    def __init__(self, handle: Handle, tls: ssl.SSLContext | None, *, request_timeout: float = _REQUEST_TIMEOUT):
-        self._handle, self._tls, self._timeout = handle, tls, request_timeout
+    def __init__(self, handle: Handle, tls: ssl.SSLContext | None):
+        self._handle, self._tls = handle, tls
 
     @asynccontextmanager
     async def listening(self, host: str, port: int, *, drain: float = 5.0) -> AsyncIterator[int]:
@@ -90,7 +88,7 @@ class HttpServer:
             cast(_Body, incoming).whole,
             cast(_Connection, incoming.protocol).peer,
         )
-        answer = await self._answer(request)
+        answer = await self._handle(request)
         if isinstance(answer, Response):
             # HEAD gets the same headers; aiohttp leaves the body out.
             headers = CIMultiDict(answer.headers)
@@ -103,14 +101,6 @@ class HttpServer:
         finally:
             if answer.on_end:
                 answer.on_end()
-
-    async def _answer(self, request: Request) -> Answer:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._handle(request)
-        except TimeoutError:
-            why = "Timeout: request did not complete within the allotted timeout"
-            return failure(Timeout(why))
 
 
 class _Connection(web.RequestHandler):

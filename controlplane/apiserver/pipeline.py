@@ -1,22 +1,29 @@
 """From a Request to an Answer: who calls, may they, which handler; every failure becomes a Status.
 
-request ─► RequestInfo ─► authenticate 401 ─► impersonate ─► authorize 403 ─► route 404 405 ─► handler ─► compress
+request ─► RequestInfo ─► deadline 504 ─► authenticate 401 ─► audit ─► impersonate ─► priority and fairness 429
+        ─► authorize 403 ─► route 404 405 ─► handler ─► compress
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Protocol
 
-from controlplane.api.status import InternalError, StatusError, TooManyRequests, Unauthorized
+from controlplane.api.status import InternalError, StatusError, Timeout, Unauthorized
 from controlplane.apiserver.answers import failure
+from controlplane.apiserver.audit import Auditor, Trail
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.compression import compress
+from controlplane.apiserver.deadline import seconds_of
+from controlplane.apiserver.flowcontrol import FlowControl, Rejected
+from controlplane.apiserver.flowcontrol.queues import Ticket
 from controlplane.apiserver.messages import Answer, Request, Response, Upgrade
 from controlplane.apiserver.metrics import ApiServerMetrics, is_long_running, is_read
 from controlplane.apiserver.names import generate_uid
@@ -32,6 +39,7 @@ _log = logging.getLogger(__name__)
 _trace_log = logging.getLogger(__name__ + ".trace")
 
 _ALL_WARNINGS, _LONG_WARNING = 4096, 256  # characters: of all, and of each when all are more; as upstream's
+_LONGEST_WAIT = 60.0  # seconds in a queue, as upstream's: a quarter of the request's time, but no more than this
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
 
@@ -45,12 +53,28 @@ class CallerAuthenticator(Protocol):
     async def authenticate(self, credentials: Credentials) -> User: ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """How many requests may be under way at once; 0: any number. Long-running ones and system:masters do not count."""
+    """How much is done at once, and how long it may take."""
 
+    # Requests under way; 0: any number. Long-running ones and system:masters do not count. Not asked where there is
+    # priority and fairness.
     reads: int = 0
     writes: int = 0
+    seconds: float = 60.0  # until the answer must begin: --request-timeout
+
+
+@dataclass(slots=True)
+class _Course:
+    """What is noted of a request while it is being answered."""
+
+    request: Request
+    info: RequestInfo
+    warnings: list[str] = field(default_factory=list)
+    seconds: float | None = None  # it may take; None: any time
+    ticket: Ticket | None = None  # its seats
+    audit_id: str = ""
+    trail: Trail | None = None  # what is audited of it
 
 
 class Pipeline:
@@ -64,9 +88,12 @@ class Pipeline:
         metrics: ApiServerMetrics,
         random: Random,
         limits: Limits,
+        flow: FlowControl | None = None,
+        auditor: Auditor | None = None,
     ):
         self._backend, self._authenticator, self._pages = backend, authenticator, pages
         self._metrics, self._random, self._limits = metrics, random, limits
+        self._flow, self._auditor = flow, auditor
         self._clock: Clock = backend.clock
         self._authorizer: Authorizer = backend.authorizer
 
@@ -75,33 +102,94 @@ class Pipeline:
         began = self._clock.monotonic()
         info = parse_request_info(request.method, request.path, request.query)
         no_longer_under_way = self._metrics.began(info)
-        warnings: list[str] = []
+        course = _Course(request, info)
+        course.audit_id = request.headers.get("Audit-Id") or generate_uid(self._random)
         try:
-            answer = await self._answer(request, info, warnings)
-        except StatusError as error:
-            answer = failure(error, _representation(request))
-        except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
-            answer = failure(InternalError("Internal error occurred: see the API server's log"))
+            answer = await self._in_time(course)
+        except Exception as error:
+            answer = self._failed(course, error)
         except BaseException:
             no_longer_under_way()
+            self._leave(course)
+            if course.trail is not None:
+                course.trail.complete()
             raise
-        answer = self._finished(answer, request, warnings)
-        return self._measured(answer, request, info, began, no_longer_under_way)
+        answer = self._finished(answer, course)
+        return self._measured(answer, course, began, no_longer_under_way)
 
-    async def _answer(self, request: Request, info: RequestInfo, warnings: list[str]) -> Answer:
-        user = await self._who(request)
-        self._is_there_room(user, info)
-        self._may(user, info, request)
-        answer = await self._resource(request, info, user, warnings) if info.is_resource else await self._page(request)
+    def _failed(self, course: _Course, error: Exception) -> Response:
+        """Return the answer that tells of a failure."""
+        request, trail = course.request, course.trail
+        if isinstance(error, StatusError):
+            answer = failure(error, _representation(request))
+        elif isinstance(error, Rejected):
+            answer = _rejection(error)
+        else:
+            _log.error("%s %s failed", request.method, request.path, exc_info=error)
+            if trail is not None:
+                trail.panicked(error)
+                course.trail = None  # nothing more is told
+            return failure(InternalError("Internal error occurred: see the API server's log"))
+        if trail is not None:
+            trail.answered(answer)
+        return answer
+
+    async def _in_time(self, course: _Course) -> Answer:
+        """Return the answer. Raises Timeout when it is not there in time."""
+        if not is_long_running(course.info):
+            course.seconds = seconds_of(course.request.query, self._limits.seconds)
+        try:
+            async with asyncio.timeout(course.seconds) as deadline:
+                return await self._answer(course)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise Timeout("Timeout: request did not complete within the allotted timeout") from error
+
+    async def _answer(self, course: _Course) -> Answer:
+        request, info = course.request, course.info
+        user = await self._who(course)
+        if self._flow is None:
+            self._is_there_room(user, info)
+        elif info.verb == "watch" or not is_long_running(info):
+            course.ticket = ticket = self._flow.begin(user, info, request.query)
+            if ticket.started is None:
+                await self._flow.wait(ticket, min((course.seconds or self._limits.seconds) / 4, _LONGEST_WAIT))
+        self._may(user, course)
+        answer = await self._resource(course, user) if info.is_resource else await self._page(request)
+        if course.trail is not None:
+            course.trail.answered(answer)
         return await compress(answer, request.headers.get("Accept-Encoding", ""))
 
-    async def _who(self, request: Request) -> User:
+    def _leave(self, course: _Course) -> None:
+        """Give back the seats of a request, if it has any; a watch does as soon as it has begun."""
+        if self._flow is not None and course.ticket is not None:
+            self._flow.end(course.ticket)
+
+    async def _who(self, course: _Course) -> User:
+        """Return whom the request acts as."""
+        request = course.request
+        try:
+            user = request.peer.user or await self._authenticated(request)
+        except Unauthorized:
+            self._audit_stranger(course)
+            raise
+        if self._auditor is not None:
+            self._audit(course, user)
         if request.peer.user is not None:
-            return request.peer.user
-        headers = request.headers
+            return user
+        if "Impersonate-User" in request.headers or any(
+            name[:12].lower() == "impersonate-" for name in request.headers
+        ):
+            acts_as = impersonate(user, request.headers.items(), self._authorizer)
+            if course.trail is not None and acts_as is not user:
+                course.trail.impersonate(acts_as)
+            return acts_as
+        return user
+
+    async def _authenticated(self, request: Request) -> User:
         token = ""
-        scheme, _, value = headers.get("Authorization", "").partition(" ")
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             token = value.strip()
         elif scheme:
@@ -110,20 +198,37 @@ class Pipeline:
         if request.peer.certificate and not request.peer.known:
             request.peer.known = True
             self._metrics.certificate_shown(request.peer.certificate, self._clock.now())
-        if "Impersonate-User" in headers or any(name[:12].lower() == "impersonate-" for name in headers):
-            return impersonate(user, headers.items(), self._authorizer)
         return user
 
+    def _audit(self, course: _Course, user: User) -> None:
+        """Begin to audit. Raises InternalError if that must work and does not."""
+        assert self._auditor is not None
+        trail = self._auditor.begin(course.request, course.info, user, course.audit_id)
+        if trail is not None and not trail.received():
+            self._auditor.rejected()
+            raise InternalError("Internal error occurred: failed to store audit event")
+        course.trail = trail
+
+    def _audit_stranger(self, course: _Course) -> None:
+        """Tell of somebody whom nobody knows: once, when the answer begins, as upstream does."""
+        if self._auditor is None:
+            return
+        trail = self._auditor.begin(course.request, course.info, None, course.audit_id)
+        if trail is not None:
+            trail.failed(_attempted(course.request))
+            trail.started()
+
     def _is_there_room(self, user: User, info: RequestInfo) -> None:
-        """Raise TooManyRequests when too much is under way already, this request included."""
+        """Raise Rejected when too much is under way already, this request included."""
         if is_long_running(info) or SYSTEM_MASTERS in user.groups:
             return
         limit = self._limits.reads if is_read(info) else self._limits.writes
         if limit and self._metrics.under_way(info) > limit:
-            raise TooManyRequests("too many requests, please try again later", retry_after=1)
+            raise Rejected({"Retry-After": "1"})
 
-    def _may(self, user: User, info: RequestInfo, request: Request) -> None:
+    def _may(self, user: User, course: _Course) -> None:
         """Raise Forbidden unless the caller may do this."""
+        request, info, trail = course.request, course.info, course.trail
         verbs = [info.verb]
         if info.subresource in _CONNECTING and info.verb == "get":
             verbs.append("create")  # a WebSocket begins as a GET, but running a program is not reading
@@ -133,6 +238,8 @@ class Pipeline:
                 info.path, request.query.get("fieldSelector"),
             )  # fmt: skip
             decision = self._authorizer.authorize(access)
+            if trail is not None:
+                trail.authorized(decision.allowed, decision.reason)
             if not decision.allowed:
                 raise refusal(access, decision.reason)
 
@@ -145,39 +252,72 @@ class Pipeline:
                 return answer
         raise no_such_path()
 
-    async def _resource(self, request: Request, info: RequestInfo, user: User, warnings: list[str]) -> Answer:
+    async def _resource(self, course: _Course, user: User) -> Answer:
+        request, info = course.request, course.info
         handle = route(info, self._backend.catalog)
         resource = self._backend.catalog.resources.get((info.group, info.version, info.resource))
         if resource is not None and resource.deprecation:
-            warnings.append(resource.deprecation)
+            course.warnings.append(resource.deprecation)
         trace = request.headers.get("traceparent", "")
         if trace and info.verb not in ("get", "list", "watch"):
             _trace_log.info("%s %s by %s, trace %s", info.verb, info.path, user.name, trace)
-        return await handle(Call(self._backend, request, info, user, warnings, trace))
+        call = Call(self._backend, request, info, user, course.warnings, trace)
+        if course.trail is not None:
+            call.annotations = course.trail.annotations
+        if info.verb == "watch":
+            call.initialized = partial(self._leave, course)
+        return await handle(call)
 
-    def _finished(self, answer: Answer, request: Request, warnings: list[str]) -> Answer:
-        headers = answer.headers
-        headers["Audit-Id"] = request.headers.get("Audit-Id") or generate_uid(self._random)
+    def _finished(self, answer: Answer, course: _Course) -> Answer:
+        headers, warnings = answer.headers, course.warnings
+        headers["Audit-Id"] = course.audit_id
         headers.setdefault("Cache-Control", "no-cache, private")
+        if course.ticket is not None:
+            headers.update(course.ticket.owner.flow.headers)
         if warnings:
             headers["Warning"] = _warning_header(tuple(dict.fromkeys(warnings)))
         return answer
 
-    def _measured(
-        self, answer: Answer, request: Request, info: RequestInfo, began: float, done: Callable[[], None]
-    ) -> Answer:
+    def _measured(self, answer: Answer, course: _Course, began: float, done: Callable[[], None]) -> Answer:
         """Count the request when its last byte is ready: at once, or when its stream ends."""
         code = 101 if isinstance(answer, Upgrade) else answer.status
 
         def ended() -> None:
             done()
-            self._metrics.ended(info, code, self._clock.monotonic() - began, dry_run="dryRun" in request.query)
+            self._leave(course)
+            if course.trail is not None:
+                course.trail.complete()
+            seconds = self._clock.monotonic() - began
+            self._metrics.ended(course.info, code, seconds, dry_run="dryRun" in course.request.query)
 
+        if course.trail is not None and is_long_running(course.info):
+            course.trail.started()
         if isinstance(answer, Response):
             ended()
         else:
             answer.on_end = ended
         return answer
+
+
+def _attempted(request: Request) -> str:
+    """Say what a stranger showed."""
+    scheme, _, value = request.headers.get("Authorization", "").strip().partition(" ")
+    shown = [scheme.lower()] if value and scheme.lower() in ("basic", "bearer") else []
+    if request.query.get("access_token").strip():
+        shown.append("access_token")
+    if request.peer.certificate:
+        shown.append("x509")
+    return (
+        f"Authentication failed, attempted: {', '.join(shown)}"
+        if shown
+        else ("Authentication failed, no credentials provided")
+    )
+
+
+def _rejection(error: Rejected) -> Response:
+    """Answer 429 as upstream does: in plain text, for there is no time to find out which form is wanted."""
+    headers = {**error.headers, "X-Content-Type-Options": "nosniff"}
+    return Response(429, f"{error}\n".encode(), "text/plain; charset=utf-8", headers)
 
 
 def _representation(request: Request) -> Representation:

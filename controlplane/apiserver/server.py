@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -18,12 +18,15 @@ from prometheus_client import CollectorRegistry
 from controlplane.api.codec import encode
 from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
+from controlplane.apiserver.audit import Auditor, AuditSettings
+from controlplane.apiserver.audit.auditor import AuditMetrics
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
 from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
+from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
 from controlplane.apiserver.messages import Request, Response
@@ -63,6 +66,9 @@ class ServerSettings:
     shortest_watch: int = 1800  # seconds
     max_reads: int = 400  # under way at once; 0: any number
     max_writes: int = 200
+    priority_and_fairness: bool = True  # share max_reads + max_writes by priority, instead of counting them apart
+    request_timeout: float = 60.0  # seconds
+    audit: AuditSettings | None = None
 
 
 class ApiServer:
@@ -85,9 +91,14 @@ class ApiServer:
         backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, settings)
         self._started, self._stopping = False, False
         pages = self._pages(self.registry)
-        limits = Limits(settings.max_reads, settings.max_writes)
+        limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
         metrics = ApiServerMetrics(self.registry)
-        self.pipeline = Pipeline(backend, self.security.authenticator, pages, metrics, random, limits)
+        self.flow = self._flow_control()
+        audit_metrics = AuditMetrics(self.registry)
+        self.auditor = Auditor(settings.audit, clock, random, audit_metrics) if settings.audit else None
+        self.pipeline = Pipeline(
+            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor
+        )
 
     @classmethod
     @asynccontextmanager
@@ -97,23 +108,44 @@ class ApiServer:
         """Make a server over a store, and keep it up to date with the store until the block ends."""
         server = cls(store, settings, clock, random, nodes or NoNodes())
         await server.cache.load()
-        async with running(server.cache.follow(), server.cache.tick()):
+        audited = server.auditor.running() if server.auditor is not None else nullcontext()
+        async with audited, running(server.cache.follow(), server.cache.tick()):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised())
-            server._started = True
-            try:
-                yield server
-            finally:
-                server.stop()
+            async with server._flow_kept():
+                server._started = True
+                try:
+                    yield server
+                finally:
+                    server.stop()
 
     def stop(self) -> None:
         """Say not ready, and end the watches, which would not end by themselves. Alive it stays until the end."""
         self._stopping = True
         self.cache.close()
 
-    def client(self) -> Client:
+    def client(self, user_agent: str = "kube-apiserver") -> Client:
         """Return a client of the server itself, who may do anything."""
-        return Client(LoopbackTransport(self.pipeline.handle), user_agent="kube-apiserver")
+        return Client(LoopbackTransport(self.pipeline.handle), user_agent=user_agent)
+
+    def _flow_kept(self) -> AbstractAsyncContextManager[None]:
+        if self.flow is None:
+            return nullcontext()
+        client = self.client(upkeep.PRODUCER)
+        return upkeep.kept(self.flow, client, self.reader, self.cache, self._clock)
+
+    def _flow_control(self) -> FlowControl | None:
+        total = self.settings.max_reads + self.settings.max_writes
+        if not self.settings.priority_and_fairness or not total:
+            return None
+
+        def count(group: str, version: str, plural: str, namespace: str) -> int:
+            storage = self.catalog.storages.get((group, version, plural))
+            return storage.cache.count(f"{namespace}/" if namespace else "") if storage is not None else 0
+
+        flow = FlowControl(self.reader, self._clock, total, count)
+        self.registry.register(flow.metrics)
+        return flow
 
     def advertised(self) -> Advertised:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first
@@ -153,11 +185,19 @@ class ApiServer:
         async def metrics(request: Request) -> Response | None:
             return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
 
-        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics]
+        async def dumped(request: Request) -> Response | None:
+            if self.flow is None:
+                return None
+            return dump.answer(self.flow, request.path, request.query, self._clock.now(), self._clock.monotonic())
+
+        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics, dumped]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
         hooks = {"poststarthook/rbac/bootstrap-roles": self._has_started}
+        if self.settings.priority_and_fairness:
+            parts = ("config-consumer", "config-producer", "filter")
+            hooks |= {f"poststarthook/priority-and-fairness-{part}": self._has_started for part in parts}
         return Health(
             {
                 "livez": {**always, **hooks},

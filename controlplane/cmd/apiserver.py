@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from controlplane.cmd.audit import audit_settings
 from controlplane.cmd.settings import SettingsError, networks, port, seconds
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
@@ -83,7 +84,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         store = await stack.enter_async_context(open_store(values, clock))
         nodes = await stack.enter_async_context(open_nodes(values))
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
-        http = HttpServer(server.pipeline.handle, _tls(values), request_timeout=seconds(values["request-timeout"]))
+        http = HttpServer(server.pipeline.handle, _tls(values))
         bound = await stack.enter_async_context(_listening(http, values))
         await stack.enter_async_context(running(notifier.keep_alive(clock)))
         _settle_memory()
@@ -193,6 +194,12 @@ def server_settings(values: Values) -> ServerSettings:
         ports = PortRange.parse(values["service-node-port-range"])
     except ValueError as error:
         raise SettingsError("--service-node-port-range must be like 30000-32767") from error
+    reads, writes = values["max-requests-inflight"], values["max-mutating-requests-inflight"]
+    if values["enable-priority-and-fairness"] and reads + writes <= 0:
+        raise SettingsError(
+            f"--max-requests-inflight={reads} and --max-mutating-requests-inflight={writes}: "
+            "they must add up to something positive, for priority and fairness shares their sum"
+        )
     return ServerSettings(
         security=security_settings(values),
         advertise_address=values["advertise-address"] or own_address(values["bind-address"]),
@@ -202,8 +209,11 @@ def server_settings(values: Values) -> ServerSettings:
         event_ttl=int(seconds(values["event-ttl"])),
         node_address_types=tuple(values["kubelet-preferred-address-types"]),
         shortest_watch=values["min-request-timeout"],
-        max_reads=values["max-requests-inflight"],
-        max_writes=values["max-mutating-requests-inflight"],
+        max_reads=reads,
+        max_writes=writes,
+        priority_and_fairness=values["enable-priority-and-fairness"],
+        request_timeout=seconds(values["request-timeout"]),
+        audit=audit_settings(values),
     )
 
 

@@ -13,6 +13,19 @@ _LEADER_ELECTION = (
     Setting("leader-elect-retry-period", "2s", "how often to renew, and to try to become leader"),
 )
 
+
+def _audit_batches(plugin: str, *, size: int, throttled: bool) -> tuple[Setting, ...]:
+    prefix = f"audit-{plugin}-batch"
+    return (
+        Setting(f"{prefix}-buffer-size", 10_000, "in batch mode: events kept until they are sent; more are lost"),
+        Setting(f"{prefix}-max-size", size, "in batch mode: events sent at once, at most"),
+        Setting(f"{prefix}-max-wait", "30s", "in batch mode: how long a batch that is not full waits"),
+        Setting(f"{prefix}-throttle-enable", throttled, "in batch mode: whether the next two hold"),
+        Setting(f"{prefix}-throttle-qps", 10.0, "batches a second, on average"),
+        Setting(f"{prefix}-throttle-burst", 15, "batches at once after a quiet time"),
+    )
+
+
 APISERVER = Settings(
     "sampan-apiserver",
     (
@@ -44,8 +57,22 @@ APISERVER = Settings(
         Setting("kubelet-preferred-address-types",
                 ["InternalIP", "ExternalIP", "InternalDNS", "ExternalDNS", "Hostname"],
                 "at which of its addresses a node is called"),
+        Setting("enable-priority-and-fairness", True,
+                "let FlowSchemas and PriorityLevelConfigurations say who goes first, and share the next two's sum"),
         Setting("max-requests-inflight", 400, "reads under way at once; more are told to come again (429)"),
         Setting("max-mutating-requests-inflight", 200, "writes under way at once; likewise"),
+        Setting("audit-policy-file", "", "which requests are audited, and how much of them (audit.k8s.io/v1 Policy)"),
+        Setting("audit-log-path", "", "the file that audit events go to, below /var/log/kubernetes; - is stdout"),
+        Setting("audit-log-maxage", 366, "days that rotated audit logs are kept; 0: for ever"),
+        Setting("audit-log-maxbackup", 100, "rotated audit logs that are kept; 0: all"),
+        Setting("audit-log-maxsize", 100, "megabytes after which the audit log is rotated; 0: never"),
+        Setting("audit-log-format", "json", "json or legacy, which is one readable line per event"),
+        Setting("audit-log-mode", "blocking", "batch, blocking, or blocking-strict: what is not logged is not done"),
+        *_audit_batches("log", size=1, throttled=False),
+        Setting("audit-webhook-config-file", "", "a kubeconfig that names the server to send audit events to"),
+        Setting("audit-webhook-mode", "batch", "batch is all there is: no request waits for another server"),
+        Setting("audit-webhook-initial-backoff", "10s", "how long to wait before sending again what failed"),
+        *_audit_batches("webhook", size=400, throttled=True),
         Setting("min-request-timeout", 1800, "seconds after which a watch without a timeout of its own may end"),
         Setting("request-timeout", "1m0s", "how long a request may take that is no watch, log or exec"),
         Setting("data-dir", "/var/lib/sampan", "where the embedded store keeps its database"),
@@ -55,10 +82,16 @@ APISERVER = Settings(
     retired={
         "allow-privileged": "privileged containers are allowed to whoever may create pods",
         "apiserver-count": "there is one API server for now",
-        "audit-log-maxage": "there is no audit log yet",
-        "audit-log-maxbackup": "there is no audit log yet",
-        "audit-log-maxsize": "there is no audit log yet",
-        "audit-log-path": "there is no audit log yet",
+        "audit-log-compress": "rotated audit logs stay as they are",
+        "audit-log-truncate-enabled": "audit events are written whole",
+        "audit-log-truncate-max-batch-size": "audit events are written whole",
+        "audit-log-truncate-max-event-size": "audit events are written whole",
+        "audit-log-version": "audit.k8s.io/v1 is the only version",
+        "audit-webhook-batch-initial-backoff": "the name is audit-webhook-initial-backoff",
+        "audit-webhook-truncate-enabled": "audit events are sent whole",
+        "audit-webhook-truncate-max-batch-size": "audit events are sent whole",
+        "audit-webhook-truncate-max-event-size": "audit events are sent whole",
+        "audit-webhook-version": "audit.k8s.io/v1 is the only version",
         "enable-aggregator-routing": "there is no aggregation layer yet",
         "enable-swagger-ui": "upstream removed it in 1.14",
         "encryption-provider-config": "Secrets are not encrypted at rest yet",
@@ -66,6 +99,7 @@ APISERVER = Settings(
         "etcd-certfile": "the store is the embedded one",
         "etcd-keyfile": "the store is the embedded one",
         "experimental-encryption-provider-config": "Secrets are not encrypted at rest yet",
+        "goaway-chance": "it balances HTTP/2 connections, and the server speaks HTTP/1.1",
         "insecure-port": "there is no insecure port",
         "kubelet-https": "nodes are always asked over HTTPS",
         "proxy-client-cert-file": "there is no aggregation layer yet",

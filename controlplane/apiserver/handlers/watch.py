@@ -93,6 +93,7 @@ class _Watch:
             yield b"".join([self._line(b"ADDED", item) for item in start.initial[first : first + _BATCH]])
         if start.mark_end:
             yield self._bookmark(start.revision, initial_end=True)
+        self._call.initialized()
         interest = None if self._scope.everything and not self._scope.directory else self._concerns
         with self._cache.watcher(start.position, interest) as watcher:
             try:

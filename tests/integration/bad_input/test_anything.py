@@ -116,6 +116,13 @@ def versions(ask: Caller, resource: Resource) -> dict[str, str]:
     return {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in told.body["items"]}
 
 
+def as_made(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server itself may have written since: the condition of a FlowSchema."""
+    if resource.plural != "flowschemas":
+        return body
+    return {key: value for key, value in body.items() if key not in ("status", "metadata")}
+
+
 @OPTIONAL
 @given(data=st.data())
 def test_create(ask: Caller, data: st.DataObject) -> None:
@@ -129,7 +136,7 @@ def test_create(ask: Caller, data: st.DataObject) -> None:
         assert told.body["kind"] == "Status"
         return
     path = f"{collection(resource)}/{told.body['metadata']['name']}"
-    assert ask("GET", path).body == told.body
+    assert as_made(resource, ask("GET", path).body) == as_made(resource, told.body)
     for accept in ("application/json;as=Table;v=v1;g=meta.k8s.io", "application/yaml"):
         assert ask("GET", path, headers={"Accept": accept}).status == 200
     assert ask("DELETE", path, gracePeriodSeconds="0").status in (200, 202)
