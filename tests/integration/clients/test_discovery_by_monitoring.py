@@ -138,6 +138,7 @@ def test_it_finds_its_targets_and_scrapes_the_api_server(cluster: Cluster, names
         )
         cluster.run(lambda client: client.create(late))
         until(lambda: "late" in names_by_job(ask)["service"])
+    cluster.run(lambda client: client.delete(Node, "n1"))
 
 
 def tls_of(cluster: Cluster) -> dict[str, str]:
