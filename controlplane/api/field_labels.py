@@ -35,15 +35,16 @@ _FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "Secret"): ("type",),
     ("", "Service"): ("spec.clusterIP", "spec.type"),
     ("apps", "ReplicaSet"): ("status.replicas",),
+    ("batch", "Job"): ("status.successful",),
     ("certificates.k8s.io", "CertificateSigningRequest"): ("spec.signerName",),
     ("events.k8s.io", "Event"): (
         *(f"regarding.{field}" for field in _REFERENCE),
         "reason", "reportingController", "type",
     ),
 }  # fmt: skip
-_ELSEWHERE = {"source": "source.component"}
+_ELSEWHERE = {"source": "source.component", "status.successful": "status.succeeded"}
 _SECOND_CHOICE = {"source": "reportingComponent"}
-_ABSENT = {"spec.hostNetwork": "false", "spec.unschedulable": "false", "status.replicas": "0"}
+_ABSENT = {"spec.hostNetwork": "false", "spec.unschedulable": "false", "status.replicas": "0", "status.successful": "0"}
 _OLD_NAMES = {("", "Pod"): {"spec.host": "spec.nodeName"}}
 
 
@@ -70,6 +71,8 @@ def check_field_selector(resource: Resource, selector: FieldSelector) -> FieldSe
 
 
 def _not_supported(resource: Resource, label: str) -> str:
+    if (resource.group, resource.kind) == ("batch", "Job"):
+        return f'field label "{label}" not supported for Job'
     if (resource.group, resource.kind) in _FIELDS:
         return f"field label not supported: {label}"
     return f'"{label}" is not a known field selector: only "metadata.name", "metadata.namespace"'

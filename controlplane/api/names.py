@@ -76,6 +76,19 @@ _HEADER_MESSAGE = pattern(
     "a valid HTTP header must consist of alphanumeric characters or '-'", _HEADER, "X-Header-Name"
 )
 
+_WILDCARD = r"\*\." + _SUBDOMAIN
+_WILDCARD_MESSAGE = pattern(
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    _WILDCARD, "*.example.com",
+)  # fmt: skip
+_CONDITION_REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
+_CONDITION_REASON_MESSAGE = pattern(
+    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
+    "characters or '_,:', and must end with an alphanumeric character or '_'",
+    _CONDITION_REASON, "my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB",
+)  # fmt: skip
+
 _is_label = re.compile(_LABEL).fullmatch
 _is_subdomain = re.compile(_SUBDOMAIN).fullmatch
 _is_dns1035 = re.compile(_DNS1035).fullmatch
@@ -99,6 +112,14 @@ def dns1123_subdomain(text: str) -> list[str]:
     problems = [too_long(253)] if _size(text) > 253 else []
     if not _is_subdomain(text):
         problems.append(_SUBDOMAIN_MESSAGE)
+    return problems
+
+
+def wildcard_dns1123_subdomain(text: str) -> list[str]:
+    """*.example.com, as an Ingress may call its host."""
+    problems = [too_long(253)] if _size(text) > 253 else []
+    if not re.fullmatch(_WILDCARD, text):
+        problems.append(_WILDCARD_MESSAGE)
     return problems
 
 
@@ -193,6 +214,10 @@ def port_name(text: str) -> list[str]:
 
 def percent(text: str) -> list[str]:
     return [] if re.fullmatch(_PERCENT, text) else [_PERCENT_MESSAGE]
+
+
+def condition_reason(text: str) -> list[str]:
+    return [] if re.fullmatch(_CONDITION_REASON, text) else [_CONDITION_REASON_MESSAGE]
 
 
 def http_header_name(text: str) -> list[str]:

@@ -149,7 +149,7 @@ async def _update_once(call: Call, item: CachedObject, make: Make, options: Writ
         else:
             errors = strategy.validate_update(new_object, old_object)
         refuse_if(storage, call.info.name, errors)
-        call.warnings += strategy.warnings(new_object)
+        call.warnings += strategy.update_warnings(new_object, old_object)
         await call.backend.admission.validate(attributes)
         return await _write(call, item, new, storage.encode(new_object), options)
 

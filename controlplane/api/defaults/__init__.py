@@ -14,14 +14,18 @@ from collections.abc import Callable, Mapping
 
 from controlplane.api.codec import Document
 from controlplane.api.defaults import (
+    autoscalers,
     daemonsets,
     deployments,
     endpoints,
+    jobs,
     limitranges,
     namespaces,
+    networking,
     nodes,
     persistentvolumes,
     pods,
+    priorityclasses,
     rbac,
     replicasets,
     secrets,
@@ -47,9 +51,15 @@ _DEFAULTS: Mapping[tuple[str, str], Callable[[Document], None]] = {
     ("apps", "Deployment"): deployments.default_deployment,
     ("apps", "ReplicaSet"): replicasets.default_replica_set,
     ("apps", "StatefulSet"): statefulsets.default_stateful_set,
+    ("autoscaling", "HorizontalPodAutoscaler"): autoscalers.default_autoscaler,
+    ("batch", "CronJob"): jobs.default_cron_job,
+    ("batch", "Job"): jobs.default_job,
     ("discovery.k8s.io", "EndpointSlice"): endpoints.default_endpoint_slice,
+    ("networking.k8s.io", "IngressClass"): networking.default_ingress_class,
+    ("networking.k8s.io", "NetworkPolicy"): networking.default_network_policy,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): rbac.default_binding,
     ("rbac.authorization.k8s.io", "RoleBinding"): rbac.default_binding,
+    ("scheduling.k8s.io", "PriorityClass"): priorityclasses.default_priority_class,
 }
 
 

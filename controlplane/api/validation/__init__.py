@@ -22,7 +22,7 @@ def validate(resource: Resource, obj: Any) -> list[FieldError]:
     """Return what is wrong with a new object."""
     errors = validate_metadata(resource, obj.metadata)
     rules = RULES.get((resource.group, resource.kind))
-    return errors + rules.create(obj) if rules else errors
+    return errors + rules.new(obj) if rules else errors
 
 
 def validate_update(resource: Resource, new: Any, old: Any) -> list[FieldError]:

@@ -16,6 +16,11 @@ def invalid(path: str, value: Any, why: str) -> FieldError:
     return FieldError("FieldValueInvalid", path, f"Invalid value: {shown(value)}{_because(why)}")
 
 
+def wrong(path: str, why: str) -> FieldError:
+    """A mistake of the whole, where showing the value would not help."""
+    return FieldError("FieldValueInvalid", path, f"Invalid value: {why}")
+
+
 def required(path: str, why: str = "") -> FieldError:
     return FieldError("FieldValueRequired", path, f"Required value{_because(why)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.api import names
+from controlplane.api import addresses, names
 from controlplane.api.meta_v1 import ObjectMeta, OwnerReference
 from controlplane.api.names import Check
 from controlplane.api.resources import Resource
@@ -17,6 +17,7 @@ _ANNOTATION_BYTES = 256 * 1024
 _NAME_CHECKS: Mapping[tuple[str, str], Check] = {
     ("", "Namespace"): names.dns1123_label,
     ("", "Service"): names.dns1035_label,
+    ("networking.k8s.io", "IPAddress"): addresses.canonical_ip,
     ("rbac.authorization.k8s.io", "ClusterRole"): names.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): names.path_segment,
     ("rbac.authorization.k8s.io", "Role"): names.path_segment,

@@ -36,13 +36,13 @@ def validate_requirements(resources: ResourceRequirements | None, path: str) -> 
     limits, requests = resources.limits, resources.requests
     for field, amounts in (("limits", limits), ("requests", requests)):
         for name, amount in amounts.items():
-            yield from _validate_container_resource(name, f"{path}.{field}")
+            yield from validate_container_resource(name, f"{path}.{field}")
             yield from validate_amount(name, amount, f"{path}.{field}[{name}]")
     for name, amount in requests.items():
         yield from _validate_against_limit(name, amount, limits.get(name), f"{path}.requests")
 
 
-def _validate_container_resource(name: str, path: str) -> Iterator[FieldError]:
+def validate_container_resource(name: str, path: str) -> Iterator[FieldError]:
     if name in _CONTAINER or name.startswith(_HUGEPAGES):
         return
     yield from validate_resource_name(name, path)

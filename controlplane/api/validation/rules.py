@@ -8,15 +8,24 @@ from typing import Any, TypeAlias
 
 from controlplane.api.status import FieldError
 from controlplane.api.validation import (
+    autoscalers,
     certificates,
     cluster,
+    cron_jobs,
     daemon_sets,
     data,
+    disruption_budgets,
     endpoints,
+    ingresses,
+    job_status,
+    jobs,
+    network_policies,
+    pod_classes,
     pod_updates,
     pods,
     quotas,
     rbac,
+    service_addresses,
     services,
     stateful_sets,
     storage,
@@ -27,13 +36,13 @@ Rule: TypeAlias = Callable[[Any], list[FieldError]]
 Change: TypeAlias = Callable[[Any, Any], list[FieldError]]
 
 
-def _nothing(new: Any, old: Any) -> list[FieldError]:
+def _nothing(new: Any, old: Any = None) -> list[FieldError]:
     return []
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a kind demands beyond its metadata, of a new object, of its successor and of a new status.
+    """What a kind demands beyond its metadata, of every object, of its successor, of a new status and of a newborn.
 
     Where `create` and `change` read nothing but the spec (`of_spec`), a spec that did not change is not read again: it
     was found right when it was stored, and most updates are about labels, annotations or the status.
@@ -42,7 +51,11 @@ class Rules:
     create: Rule
     change: Change = _nothing
     status: Change = _nothing
+    birth: Rule = _nothing
     of_spec: bool = False
+
+    def new(self, obj: Any) -> list[FieldError]:
+        return self.create(obj) + self.birth(obj)
 
     def update(self, new: Any, old: Any) -> list[FieldError]:
         if self.of_spec and new.spec == old.spec:
@@ -94,6 +107,13 @@ RULES: Mapping[tuple[str, str], Rules] = {
         stateful_sets.validate_stateful_set_update,
         stateful_sets.validate_stateful_set_status,
     ),
+    ("autoscaling", "HorizontalPodAutoscaler"): Rules(
+        autoscalers.validate_autoscaler, status=autoscalers.validate_autoscaler_status, of_spec=True
+    ),
+    ("batch", "CronJob"): Rules(cron_jobs.validate_cron_job, birth=cron_jobs.validate_new_cron_job, of_spec=True),
+    ("batch", "Job"): Rules(
+        jobs.validate_job, jobs.validate_job_update, job_status.validate_job_status, of_spec=True
+    ),
     ("certificates.k8s.io", "CertificateSigningRequest"): Rules(
         certificates.validate_signing_request, status=certificates.validate_signing_request_status
     ),
@@ -102,12 +122,39 @@ RULES: Mapping[tuple[str, str], Rules] = {
         endpoints.validate_endpoint_slice, endpoints.validate_endpoint_slice_update
     ),
     ("events.k8s.io", "Event"): Rules(cluster.validate_events_event),
+    ("networking.k8s.io", "IPAddress"): Rules(
+        service_addresses.validate_ip_address, service_addresses.validate_ip_address_update, of_spec=True
+    ),
+    ("networking.k8s.io", "Ingress"): Rules(
+        ingresses.validate_ingress,
+        status=ingresses.validate_ingress_status,
+        birth=ingresses.validate_new_ingress,
+        of_spec=True,
+    ),
+    ("networking.k8s.io", "IngressClass"): Rules(
+        ingresses.validate_ingress_class, ingresses.validate_ingress_class_update, of_spec=True
+    ),
+    ("networking.k8s.io", "NetworkPolicy"): Rules(network_policies.validate_network_policy, of_spec=True),
+    ("networking.k8s.io", "ServiceCIDR"): Rules(
+        service_addresses.validate_service_cidr, service_addresses.validate_service_cidr_update, of_spec=True
+    ),
+    ("node.k8s.io", "RuntimeClass"): Rules(
+        pod_classes.validate_runtime_class, pod_classes.validate_runtime_class_update
+    ),
+    ("policy", "PodDisruptionBudget"): Rules(
+        disruption_budgets.validate_disruption_budget,
+        status=disruption_budgets.validate_disruption_budget_status,
+        of_spec=True,
+    ),
     ("rbac.authorization.k8s.io", "ClusterRole"): Rules(rbac.validate_cluster_role),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): Rules(
         rbac.validate_cluster_role_binding, rbac.validate_binding_update
     ),
     ("rbac.authorization.k8s.io", "Role"): Rules(rbac.validate_role),
     ("rbac.authorization.k8s.io", "RoleBinding"): Rules(rbac.validate_role_binding, rbac.validate_binding_update),
+    ("scheduling.k8s.io", "PriorityClass"): Rules(
+        pod_classes.validate_priority_class, pod_classes.validate_priority_class_update
+    ),
 }
 
 SUBRESOURCE_RULES: Mapping[tuple[str, str, str], Change] = {

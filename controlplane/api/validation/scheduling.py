@@ -26,7 +26,7 @@ _WHEN = ("DoNotSchedule", "ScheduleAnyway")
 
 def validate_scheduling(spec: PodSpec, path: str) -> Iterator[FieldError]:
     for index, toleration in enumerate(spec.tolerations):
-        yield from _validate_toleration(toleration, f"{path}.tolerations[{index}]")
+        yield from validate_toleration(toleration, f"{path}.tolerations[{index}]")
     if spec.affinity is not None:
         yield from _validate_affinity(spec, f"{path}.affinity")
     yield from _validate_spread(spec.topology_spread_constraints, f"{path}.topologySpreadConstraints")
@@ -38,7 +38,7 @@ def validate_scheduling(spec: PodSpec, path: str) -> Iterator[FieldError]:
         seen.add(gate.name)
 
 
-def _validate_toleration(toleration: Toleration, path: str) -> Iterator[FieldError]:
+def validate_toleration(toleration: Toleration, path: str) -> Iterator[FieldError]:
     if toleration.key:
         yield from checked(f"{path}.key", toleration.key, names.qualified_name(toleration.key))
     elif toleration.operator != "Exists":

@@ -14,17 +14,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controlplane.api.resources import Resource
+from controlplane.apiserver.strategies.autoscalers import HorizontalPodAutoscalerStrategy
 from controlplane.apiserver.strategies.base import Caller, Strategy
 from controlplane.apiserver.strategies.certificates import CertificateSigningRequestStrategy
+from controlplane.apiserver.strategies.jobs import CronJobStrategy, JobStrategy
 from controlplane.apiserver.strategies.namespaces import NamespaceStrategy
+from controlplane.apiserver.strategies.networking import IngressStrategy, NetworkPolicyStrategy
 from controlplane.apiserver.strategies.nodes import NodeStrategy
 from controlplane.apiserver.strategies.pods import PodStrategy
 from controlplane.apiserver.strategies.services import EndpointSliceStrategy, EndpointsStrategy, ServiceStrategy
 from controlplane.apiserver.strategies.simple import (
     CreateOnUpdateStrategy,
+    DisruptionBudgetStrategy,
     GenerationStrategy,
     LeaseStrategy,
+    PriorityClassStrategy,
+    RuntimeClassStrategy,
     ServiceAccountStrategy,
+    SpecGenerationStrategy,
     VolumeStrategy,
 )
 from controlplane.apiserver.strategies.workloads import (
@@ -53,14 +60,23 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("apps", "Deployment"): DeploymentStrategy,
     ("apps", "ReplicaSet"): WorkloadStrategy,
     ("apps", "StatefulSet"): WorkloadStrategy,
+    ("autoscaling", "HorizontalPodAutoscaler"): HorizontalPodAutoscalerStrategy,
+    ("batch", "CronJob"): CronJobStrategy,
+    ("batch", "Job"): JobStrategy,
     ("certificates.k8s.io", "CertificateSigningRequest"): CertificateSigningRequestStrategy,
     ("coordination.k8s.io", "Lease"): LeaseStrategy,
     ("discovery.k8s.io", "EndpointSlice"): EndpointSliceStrategy,
     ("events.k8s.io", "Event"): CreateOnUpdateStrategy,
+    ("networking.k8s.io", "Ingress"): IngressStrategy,
+    ("networking.k8s.io", "IngressClass"): SpecGenerationStrategy,
+    ("networking.k8s.io", "NetworkPolicy"): NetworkPolicyStrategy,
+    ("node.k8s.io", "RuntimeClass"): RuntimeClassStrategy,
+    ("policy", "PodDisruptionBudget"): DisruptionBudgetStrategy,
     ("rbac.authorization.k8s.io", "ClusterRole"): CreateOnUpdateStrategy,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): CreateOnUpdateStrategy,
     ("rbac.authorization.k8s.io", "Role"): CreateOnUpdateStrategy,
     ("rbac.authorization.k8s.io", "RoleBinding"): CreateOnUpdateStrategy,
+    ("scheduling.k8s.io", "PriorityClass"): PriorityClassStrategy,
 }
 
 

@@ -103,6 +103,10 @@ class Strategy:
         """Return what the caller should hear although it is allowed."""
         return []
 
+    def update_warnings(self, new: Any, old: Any) -> list[str]:
+        """Return the same for an object that takes the place of `old`."""
+        return self.warnings(new)
+
     # --- deletion and selection
 
     def grace_period(self, obj: Any, requested: int | None) -> int:

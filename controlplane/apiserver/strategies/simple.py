@@ -30,6 +30,33 @@ class GenerationStrategy(Strategy):
         return document.get("template")
 
 
+class SpecGenerationStrategy(Strategy):
+    """Ingress classes, whose spec has a generation."""
+
+    has_generation: ClassVar[bool] = True
+
+
+class DisruptionBudgetStrategy(SpecGenerationStrategy):
+    """Whoever changes a budget must have read it: evictions count in its status."""
+
+    allow_unconditional_update: ClassVar[bool] = False
+
+
+class PriorityClassStrategy(Strategy):
+    """Nothing of a class that pods depend on can change, so it stays at its first generation."""
+
+    def prepare_create(self, document: Document, caller: Caller) -> None:
+        super().prepare_create(document, caller)
+        document.setdefault("metadata", {})["generation"] = 1
+
+
+class RuntimeClassStrategy(Strategy):
+    """A PUT may make one, but changing it needs the version that was read."""
+
+    allow_create_on_update: ClassVar[bool] = True
+    allow_unconditional_update: ClassVar[bool] = False
+
+
 class VolumeStrategy(Strategy):
     """PersistentVolumes and claims start Pending."""
 

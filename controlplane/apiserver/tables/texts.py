@@ -57,6 +57,11 @@ def or_none(text: str) -> str:
     return text or NONE
 
 
+def yes_or_no(value: bool | None) -> str:
+    """A boolean as upstream prints those that may be unset."""
+    return UNSET if value is None else str(value)
+
+
 def labels(pairs: Mapping[str, str]) -> str:
     """app=nginx,tier=web"""
     return or_none(",".join(f"{key}={pairs[key]}" for key in sorted(pairs)))

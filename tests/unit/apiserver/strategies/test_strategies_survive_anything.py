@@ -59,6 +59,21 @@ WORKLOAD = {
     "selector": {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]},
     "template": {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC},
 }
+JOB = {
+    "completions": 2,
+    "completionMode": "Indexed",
+    "backoffLimitPerIndex": 1,
+    "template": {"spec": {"containers": [{"name": "a", "image": "a"}], "restartPolicy": "Never"}},
+    "podFailurePolicy": {
+        "rules": [
+            {"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [1]}},
+            {"action": "Ignore", "onPodConditions": [{"type": "A"}]},
+        ]
+    },
+    "successPolicy": {"rules": [{"succeededIndexes": "0", "succeededCount": 1}]},
+}
+SCALED = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 2}
+BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
 METADATA = {
     "name": "x",
     "namespace": "shop",
@@ -108,6 +123,49 @@ SAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("v1", "PersistentVolume"): {"spec": {"capacity": {"storage": "1Gi"}, "hostPath": {"path": "/"}}},
     ("v1", "Event"): {"involvedObject": {"namespace": "shop"}, "eventTime": "2026-01-01T00:00:00.000000Z"},
     ("coordination.k8s.io/v1", "Lease"): {"spec": {"leaseDurationSeconds": 1}},
+    ("batch/v1", "Job"): {"spec": JOB, "status": {"completedIndexes": "0-1", "conditions": [{"type": "Complete"}]}},
+    ("batch/v1", "CronJob"): {"spec": {"schedule": "*/5 * * * *", "timeZone": "UTC", "jobTemplate": {"spec": JOB}}},
+    ("autoscaling/v1", "HorizontalPodAutoscaler"): {"spec": {**SCALED, "targetCPUUtilizationPercentage": 5}},
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): {
+        "spec": {
+            **SCALED,
+            "metrics": [
+                {
+                    "type": "Pods",
+                    "pods": {"metric": {"name": "q"}, "target": {"type": "AverageValue", "averageValue": "1"}},
+                }
+            ],
+            "behavior": {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 1}]}},
+        }
+    },
+    ("policy/v1", "PodDisruptionBudget"): {"spec": {"minAvailable": "50%", "selector": {"matchLabels": {"a": "b"}}}},
+    ("networking.k8s.io/v1", "Ingress"): {
+        "spec": {
+            "rules": [{"host": "a.b", "http": {"paths": [{"path": "/", "pathType": "Exact", "backend": BACKEND}]}}],
+            "defaultBackend": BACKEND,
+            "tls": [{"hosts": ["a.b"], "secretName": "s"}],
+        },
+        "status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}},
+    },
+    ("networking.k8s.io/v1", "IngressClass"): {
+        "spec": {"controller": "a.b/c", "parameters": {"kind": "A", "name": "a"}}
+    },
+    ("networking.k8s.io/v1", "NetworkPolicy"): {
+        "spec": {
+            "podSelector": {},
+            "ingress": [
+                {"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}], "ports": [{"port": 80}]}
+            ],
+        }
+    },
+    ("networking.k8s.io/v1", "IPAddress"): {"spec": {"parentRef": {"resource": "services", "name": "a"}}},
+    ("networking.k8s.io/v1", "ServiceCIDR"): {"spec": {"cidrs": ["10.0.0.0/24"]}},
+    ("scheduling.k8s.io/v1", "PriorityClass"): {"value": 1, "globalDefault": True},
+    ("node.k8s.io/v1", "RuntimeClass"): {
+        "handler": "h",
+        "overhead": {"podFixed": {"cpu": "1"}},
+        "scheduling": {"tolerations": [{"key": "a", "operator": "Exists"}]},
+    },
 }
 
 Place = tuple[Any, ...]

@@ -76,6 +76,90 @@ def header(shown: Any) -> str:
             ["x", "daemonset.apps/d", 4, "5h"],
         ),
         pytest.param(
+            "batch/v1", "Job",
+            {"spec": {"completions": 3, "template": TEMPLATE, "selector": SELECTOR},
+             "status": {"succeeded": 1, "startTime": "2026-11-21T11:59:00Z"}},
+            "Name | Status | Completions | Duration | Age | *Containers | *Images | *Selector",
+            ["x", "Running", "1/3", "60s", "5h", "a,b", "nginx:1,log:2", "app=web"],
+        ),
+        pytest.param(
+            "batch/v1", "Job",
+            {"spec": {"parallelism": 5, "template": TEMPLATE},
+             "status": {"succeeded": 1, "startTime": "2026-11-21T11:00:00Z", "completionTime": "2026-11-21T11:05:30Z",
+                        "conditions": [
+                            {"type": "Suspended", "status": "False"}, {"type": "Complete", "status": "True"}]}},
+            "Name | Status | Completions | Duration | Age | *Containers | *Images | *Selector",
+            ["x", "Complete", "1/1 of 5", "5m30s", "5h", "a,b", "nginx:1,log:2", "<none>"],
+        ),
+        pytest.param(
+            "batch/v1", "CronJob",
+            {"spec": {"schedule": "@daily", "suspend": False, "jobTemplate": {"spec": {"template": TEMPLATE}}},
+             "status": {"active": [{"name": "a"}], "lastScheduleTime": "2026-11-21T00:00:00Z"}},
+            "Name | Schedule | Timezone | Suspend | Active | Last Schedule | Age | *Containers | *Images | *Selector",
+            ["x", "@daily", "<none>", "False", 1, "12h", "5h", "a,b", "nginx:1,log:2", "<none>"],
+        ),
+        pytest.param(
+            "autoscaling/v2", "HorizontalPodAutoscaler",
+            {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "maxReplicas": 5, "minReplicas": 1,
+                      "metrics": [
+                          {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 80}}},
+                          {"type": "Pods", "pods": {"target": {"averageValue": "10"}}},
+                          {"type": "External", "external": {"target": {"value": "1k"}}}]},
+             "status": {"currentReplicas": 2, "currentMetrics": [
+                 {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 30}}}]}},
+            "Name | Reference | Targets | MinPods | MaxPods | Replicas | Age",
+            ["x", "Deployment/web", "cpu: 30%/80%, <unknown>/10 + 1 more...", "1", 5, 2, "5h"],
+        ),
+        pytest.param(
+            "autoscaling/v1", "HorizontalPodAutoscaler",
+            {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "maxReplicas": 5,
+                      "targetCPUUtilizationPercentage": 50}},
+            "Name | Reference | Targets | MinPods | MaxPods | Replicas | Age",
+            ["x", "Deployment/web", "cpu: <unknown>/50%", "<unset>", 5, 0, "5h"],
+        ),
+        pytest.param(
+            "policy/v1", "PodDisruptionBudget",
+            {"spec": {"minAvailable": "50%"}, "status": {"disruptionsAllowed": 1}},
+            "Name | Min Available | Max Unavailable | Allowed Disruptions | Age", ["x", "50%", "N/A", 1, "5h"],
+        ),
+        pytest.param(
+            "networking.k8s.io/v1", "Ingress",
+            {"spec": {"ingressClassName": "nginx", "tls": [{}],
+                      "rules": [{"host": "a.b"}, {"host": "c.d"}, {"host": "e.f"}, {"host": "g.h"}]},
+             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}, {"hostname": "lb.example.com"}]}}},
+            "Name | Class | Hosts | Address | Ports | Age",
+            ["x", "nginx", "a.b,c.d,e.f + 1 more...", "10.0.0.1,lb.example.com", "80, 443", "5h"],
+        ),
+        pytest.param(
+            "networking.k8s.io/v1", "Ingress", {"spec": {}}, "Name | Class | Hosts | Address | Ports | Age",
+            ["x", "<none>", "*", "", "80", "5h"],
+        ),
+        pytest.param(
+            "networking.k8s.io/v1", "IngressClass",
+            {"spec": {"controller": "acme.io/a", "parameters": {"apiGroup": "acme.io", "kind": "P", "name": "p"}}},
+            "Name | Controller | Parameters | Age", ["x", "acme.io/a", "P.acme.io/p", "5h"],
+        ),
+        pytest.param(
+            "networking.k8s.io/v1", "NetworkPolicy", {"spec": {"podSelector": SELECTOR}},
+            "Name | Pod-Selector | Age", ["x", "app=web", "5h"],
+        ),
+        pytest.param(
+            "networking.k8s.io/v1", "IPAddress",
+            {"spec": {"parentRef": {"resource": "services", "namespace": "default", "name": "kubernetes"}}},
+            "Name | ParentRef | Age", ["x", "services/default/kubernetes", "5h"],
+        ),
+        pytest.param(
+            "networking.k8s.io/v1", "ServiceCIDR", {"spec": {"cidrs": ["10.96.0.0/12", "fd00::/112"]}},
+            "Name | CIDRs | Age", ["x", "10.96.0.0/12,fd00::/112", "5h"],
+        ),
+        pytest.param(
+            "scheduling.k8s.io/v1", "PriorityClass", {"value": 7, "preemptionPolicy": "Never"},
+            "Name | Value | Global-Default | Age | PreemptionPolicy", ["x", 7, False, "5h", "Never"],
+        ),
+        pytest.param(
+            "node.k8s.io/v1", "RuntimeClass", {"handler": "runsc"}, "Name | Handler | Age", ["x", "runsc", "5h"],
+        ),
+        pytest.param(
             "v1", "PodTemplate", {"template": TEMPLATE}, "Name | Containers | Images | Pod Labels",
             ["x", "a,b", "nginx:1,log:2", "app=web"],
         ),
