@@ -5,9 +5,9 @@
                                                in this order:                      in the same order
 
 NamespaceLifecycle, LimitRanger, ServiceAccount, NodeRestriction, TaintNodesByCondition, Priority,
-DefaultTolerationSeconds, StorageObjectInUseProtection, CertificateApproval, CertificateSigning,
-CertificateSubjectRestriction: upstream's order, kept in `chain.py`. Plug-ins of other rooms (RBAC's escalation check)
-come last.
+DefaultTolerationSeconds, StorageObjectInUseProtection, RuntimeClass, CertificateApproval, CertificateSigning,
+CertificateSubjectRestriction, DefaultIngressClass: upstream's order, kept in `chain.py`. Plug-ins of other rooms
+(RBAC's escalation check) come last.
 
 A plug-in a file; each decides from the request and from objects in memory (`api.reader`), and does no I/O.
 """

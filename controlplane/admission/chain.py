@@ -9,12 +9,14 @@ from random import Random
 from controlplane.admission.certificate_approval import CertificateApproval
 from controlplane.admission.certificate_signing import CertificateSigning
 from controlplane.admission.certificate_subject_restriction import CertificateSubjectRestriction
+from controlplane.admission.default_ingress_class import DefaultIngressClass
 from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
 from controlplane.admission.interface import Chain, Plugin
 from controlplane.admission.limit_ranger import LimitRanger
 from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
 from controlplane.admission.node_restriction import NodeRestriction
 from controlplane.admission.priority import Priority
+from controlplane.admission.runtime_class import RuntimeClassAdmission
 from controlplane.admission.service_account import ServiceAccount
 from controlplane.admission.signers import SignerPolicy
 from controlplane.admission.storage_object_in_use_protection import StorageObjectInUseProtection
@@ -40,12 +42,14 @@ _MAKERS: dict[str, Callable[[Materials], Plugin]] = {
     "ServiceAccount": lambda m: ServiceAccount(m.reader, m.clock, m.random),
     "NodeRestriction": lambda m: NodeRestriction(m.reader),
     "TaintNodesByCondition": lambda m: TaintNodesByCondition(),
-    "Priority": lambda m: Priority(),
+    "Priority": lambda m: Priority(m.reader, m.clock),
     "DefaultTolerationSeconds": lambda m: DefaultTolerationSeconds(),
     "StorageObjectInUseProtection": lambda m: StorageObjectInUseProtection(),
+    "RuntimeClass": lambda m: RuntimeClassAdmission(m.reader, m.clock),
     "CertificateApproval": lambda m: CertificateApproval(m.signer_policy),
     "CertificateSigning": lambda m: CertificateSigning(m.signer_policy),
     "CertificateSubjectRestriction": lambda m: CertificateSubjectRestriction(),
+    "DefaultIngressClass": lambda m: DefaultIngressClass(m.reader),
 }
 OFF_BY_DEFAULT = frozenset({"StorageObjectInUseProtection"})
 KNOWN: tuple[str, ...] = tuple(_MAKERS)
@@ -53,10 +57,10 @@ KNOWN: tuple[str, ...] = tuple(_MAKERS)
 # Names that units written for upstream use; naming one is no mistake, but it does nothing here.
 WITHOUT_EFFECT = frozenset(
     {
-        "AlwaysAdmit", "AlwaysPullImages", "ClusterTrustBundleAttest", "DefaultIngressClass", "DefaultStorageClass",
+        "AlwaysAdmit", "AlwaysPullImages", "ClusterTrustBundleAttest", "DefaultStorageClass",
         "Initializers", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "PersistentVolumeClaimResize",
         "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity", "PodSecurityPolicy", "PodTopologyLabels",
-        "ResourceQuota", "RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
+        "ResourceQuota", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
     }
 )  # fmt: skip
 

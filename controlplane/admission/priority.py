@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from controlplane.admission.interface import Attributes, Operation, Plugin
 from controlplane.api.codec import Document
+from controlplane.api.reader import ObjectReader
+from controlplane.api.scheduling_v1 import PriorityClass
+from controlplane.kit.clock import Clock
 
-# The largest value a user's class may have is 10^9; the system's own are above.
-_SYSTEM = 2_000_000_000
+# What a pod without a class has, where no class is for everybody.
+_NO_CLASS = PriorityClass(value=0, preemption_policy="PreemptLowerPriority")
 
-
-@dataclass(frozen=True, slots=True)
-class PriorityClass:
-    """A name for a priority."""
-
-    name: str
-    value: int
-    preemption_policy: str = "PreemptLowerPriority"
-
-
-BUILT_IN: Mapping[str, PriorityClass] = {
-    "system-cluster-critical": PriorityClass("system-cluster-critical", _SYSTEM),
-    "system-node-critical": PriorityClass("system-node-critical", _SYSTEM + 1000),
-}
-DEFAULT = PriorityClass("", 0)
+# A client that creates a class and a pod of it in one breath may be ahead of this server's view of the store.
+_MISSING_WAIT = 0.05  # seconds
 
 
 class Priority(Plugin):
-    """Resolves the class of a new pod; a pod may not name the number itself."""
+    """Resolves the class of a new pod; a pod may not name the number itself. Only one class may be for everybody."""
 
     name = "Priority"
 
-    def __init__(self, find: Callable[[str], PriorityClass | None] = BUILT_IN.get):
-        self._find = find
+    def __init__(self, reader: ObjectReader, clock: Clock):
+        self._reader, self._clock = reader, clock
+        self._default: tuple[int, PriorityClass] = (-1, _NO_CLASS)  # as of a version of the reader
 
     async def mutate(self, attributes: Attributes) -> None:
         pod = attributes.document
@@ -44,21 +32,57 @@ class Priority(Plugin):
         if attributes.operation is Operation.UPDATE:
             _keep(spec, (attributes.old or {}).get("spec") or {})
             return
-        name = spec.get("priorityClassName") or ""
-        chosen = self._find(name) if name else DEFAULT
+        if spec.get("priorityClassName"):
+            chosen = await self._find(attributes, spec["priorityClassName"])
+        elif (chosen := self._for_everybody()).metadata.name:
+            spec["priorityClassName"] = chosen.metadata.name
+        _prioritise(attributes, spec, chosen)
+
+    async def validate(self, attributes: Attributes) -> None:
+        document = attributes.document
+        writes = (Operation.CREATE, Operation.UPDATE)
+        if document is None or not attributes.is_for("priorityclasses", *writes, group="scheduling.k8s.io"):
+            return
+        other = self._for_everybody().metadata.name
+        if document.get("globalDefault") and other and other != attributes.name:
+            raise attributes.forbidden(
+                f"PriorityClass {other} is already marked as default. Only one default can exist"
+            )
+
+    async def _find(self, attributes: Attributes, name: str) -> PriorityClass:
+        chosen = self._reader.get(PriorityClass, "", name)
+        if chosen is None:
+            await self._clock.sleep(_MISSING_WAIT)
+            chosen = self._reader.get(PriorityClass, "", name)
         if chosen is None:
             raise attributes.forbidden(f"no PriorityClass with name {name} was found")
-        if spec.get("priority") not in (None, chosen.value):
-            raise attributes.forbidden(
-                f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; priority "
-                f"admission controller computed {chosen.value} from the given PriorityClass name"
-            )
-        if spec.get("preemptionPolicy") not in (None, chosen.preemption_policy):
-            raise attributes.forbidden(
-                f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
-                f"priority admission controller computed {chosen.preemption_policy} from the given PriorityClass name"
-            )
-        spec["priority"], spec["preemptionPolicy"] = chosen.value, chosen.preemption_policy
+        return chosen
+
+    def _for_everybody(self) -> PriorityClass:
+        """Return the default class; two writers at once may have made two, of which the lower one counts."""
+        version = self._reader.version(PriorityClass)
+        if self._default[0] != version:
+            defaults = [one for one in self._reader.list(PriorityClass) if one.global_default]
+            self._default = version, min(defaults, key=lambda one: one.value or 0, default=_NO_CLASS)
+        return self._default[1]
+
+
+def _prioritise(attributes: Attributes, spec: Document, chosen: PriorityClass) -> None:
+    value, policy = chosen.value or 0, chosen.preemption_policy
+    if spec.get("priority") not in (None, value):
+        raise attributes.forbidden(
+            f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; priority "
+            f"admission controller computed {value} from the given PriorityClass name"
+        )
+    spec["priority"] = value
+    if not policy:
+        return
+    if spec.get("preemptionPolicy") not in (None, policy):
+        raise attributes.forbidden(
+            f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
+            f"priority admission controller computed {policy} from the given PriorityClass name"
+        )
+    spec["preemptionPolicy"] = policy
 
 
 def _keep(spec: Document, old: Document) -> None:

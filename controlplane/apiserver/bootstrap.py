@@ -1,4 +1,4 @@
-"""What every cluster has before anybody asks for it: system namespaces, default roles, the `kubernetes` Service.
+"""What every cluster has before anybody asks for it: system namespaces, priorities and roles, the `kubernetes` Service.
 
 Written by the server to itself at every start, as an outsider would write it; what is there already is brought up to
 date without taking anything away.
@@ -29,15 +29,20 @@ from controlplane.api.core_v1 import (
 from controlplane.api.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
 from controlplane.api.discovery_v1 import EndpointPort as SlicePort
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.networking_v1 import ServiceCIDR, ServiceCIDRSpec
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
+from controlplane.api.scheduling_v1 import PriorityClass
 from controlplane.api.status import AlreadyExists, NotFound
+from controlplane.api.system_priorities import SYSTEM_PRIORITIES
 from controlplane.auth.bootstrap_policy import default_policy
 from controlplane.auth.policy_reconcile import reconcile_binding, reconcile_role
-from controlplane.client.client import Client
+from controlplane.client.client import Client, PatchType
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 _SERVICE_PORT = 443
+
+_CIDR_MANAGER = "kubernetes-service-cidr-controller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +52,58 @@ class Advertised:
     cluster_ip: str
     address: str
     port: int
+    service_cidrs: tuple[str, ...] = ()
 
 
-async def write_bootstrap_objects(client: Client, advertised: Advertised) -> None:
-    """Make what is missing. Raises StatusError."""
+async def write_bootstrap_objects(client: Client, advertised: Advertised, now: str) -> None:
+    """Make what is missing; `now` is RFC 3339. Raises StatusError."""
     await _all([_ensure(client, Namespace(metadata=ObjectMeta(name=name))) for name in SYSTEM_NAMESPACES])
+    await _all([_ensure(client, one) for one in system_priorities()])
     policy = default_policy()
     roles = [obj for obj in policy if isinstance(obj, ClusterRole | Role)]
     bindings = [obj for obj in policy if isinstance(obj, ClusterRoleBinding | RoleBinding)]
     await _all([_reconcile(client, role, reconcile_role) for role in roles])
     await _all([_reconcile(client, binding, reconcile_binding) for binding in bindings])
+    await _ensure_service_cidr(client, advertised.service_cidrs, now)
     await _ensure(client, kubernetes_service(advertised))
     if not ip_address(advertised.address).is_loopback:  # nobody else could reach it, and endpoints must be reachable
         await _overwrite(client, kubernetes_endpoints(advertised))
         await _overwrite(client, kubernetes_slice(advertised))
+
+
+def system_priorities() -> list[PriorityClass]:
+    uses = {
+        "system-cluster-critical": "Pods that the cluster cannot do without, on whichever node they are.",
+        "system-node-critical": "Pods that their node cannot do without.",
+    }
+    return [
+        PriorityClass(metadata=ObjectMeta(name=name), value=value, description=uses[name])
+        for name, value in SYSTEM_PRIORITIES.items()
+    ]
+
+
+async def _ensure_service_cidr(client: Client, cidrs: tuple[str, ...], now: str) -> None:
+    """Show where Services have their addresses from; the range that a cluster began with may become dual stack."""
+    wanted = ServiceCIDR(metadata=ObjectMeta(name="kubernetes"), spec=ServiceCIDRSpec(cidrs=list(cidrs)))
+    await _ensure(client, wanted)
+    found = await client.get(ServiceCIDR, "kubernetes")
+    if len(cidrs) == 2 and found.spec.cidrs == [cidrs[0]]:
+        found = await client.update(replace(found, spec=wanted.spec))
+    told = any(condition.type == "Ready" for condition in found.status.conditions)
+    if found.metadata.deletion_timestamp or found.spec.cidrs != wanted.spec.cidrs or told:
+        return
+    ready = {"type": "Ready", "status": "True", "message": "Kubernetes default Service CIDR is ready"}
+    status = {"conditions": [{**ready, "reason": "", "lastTransitionTime": now}]}
+    body = {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"}}
+    await client.patch(
+        ServiceCIDR,
+        "kubernetes",
+        {**body, "status": status},
+        kind=PatchType.APPLY,
+        subresource="status",
+        field_manager=_CIDR_MANAGER,
+        force=True,
+    )
 
 
 def kubernetes_service(advertised: Advertised) -> Service:

@@ -47,6 +47,7 @@ from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
 from controlplane.kit.tasks import running
+from controlplane.kit.timestamps import format_time
 from controlplane.store.interface import Store, StoreError
 
 _NODE_PORTS = PortRange(30000, 32767)
@@ -111,7 +112,7 @@ class ApiServer:
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
         async with audited, running(server.cache.follow(), server.cache.tick()):
             await server.cache.fresh()
-            await write_bootstrap_objects(server.client(), server.advertised())
+            await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
             async with server._flow_kept():
                 server._started = True
                 try:
@@ -149,7 +150,8 @@ class ApiServer:
 
     def advertised(self) -> Advertised:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first
-        return Advertised(str(first), self.settings.advertise_address, self.settings.secure_port)
+        settings = self.settings
+        return Advertised(str(first), settings.advertise_address, settings.secure_port, settings.service_cidrs)
 
     def _pages(self, registry: CollectorRegistry) -> list[Page]:
         address = f"{self.settings.advertise_address}:{self.settings.secure_port}"

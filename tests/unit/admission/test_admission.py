@@ -19,11 +19,13 @@ from controlplane.admission.certificate_approval import CertificateApproval
 from controlplane.admission.certificate_signing import CertificateSigning
 from controlplane.admission.certificate_subject_restriction import CertificateSubjectRestriction
 from controlplane.admission.chain import KNOWN, Materials, UnknownPlugin, default_chain, selected
+from controlplane.admission.default_ingress_class import DefaultIngressClass
 from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
 from controlplane.admission.interface import Attributes, Caller, Chain, Operation, Plugin
 from controlplane.admission.limit_ranger import LimitRanger, pod_total
 from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
 from controlplane.admission.priority import Priority
+from controlplane.admission.runtime_class import RuntimeClassAdmission, merged_tolerations
 from controlplane.admission.service_account import ServiceAccount
 from controlplane.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from controlplane.admission.taint_nodes_by_condition import TaintNodesByCondition
@@ -35,11 +37,16 @@ from controlplane.api.core_v1 import (
     LocalObjectReference,
     Namespace,
     NamespaceStatus,
+    Toleration,
 )
 from controlplane.api.core_v1 import ServiceAccount as Account
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.networking_v1 import IngressClass
+from controlplane.api.node_v1 import Overhead, RuntimeClass, Scheduling
 from controlplane.api.resources import BY_PATH
+from controlplane.api.scheduling_v1 import PriorityClass
 from controlplane.api.status import Forbidden, NotFound
+from controlplane.api.system_priorities import SYSTEM_PRIORITIES
 from controlplane.kit.clock import ManualClock
 from tests.fakes.reader import FakeReader
 
@@ -299,37 +306,167 @@ async def test_a_new_node_is_tainted_once() -> None:
         assert node["spec"]["taints"] == [taint]
 
 
+def a_priority(name: str, value: int, *, policy: str = "PreemptLowerPriority", default: bool = False) -> PriorityClass:
+    metadata = ObjectMeta(name=name)
+    return PriorityClass(metadata=metadata, value=value, preemption_policy=policy, global_default=default or None)
+
+
+SYSTEM = [a_priority(name, value) for name, value in SYSTEM_PRIORITIES.items()]
+GOLD = a_priority("gold", 1000, policy="Never")
+FOR_ALL = a_priority("bronze", 10, default=True)
+
+
+def priority(*classes: PriorityClass) -> Priority:
+    return Priority(FakeReader(*SYSTEM, GOLD, *classes), Eager())
+
+
 @pytest.mark.parametrize(
-    ("spec", "value"),
+    ("spec", "expected"),
     [
-        ({}, 0),
-        ({"priorityClassName": "system-cluster-critical"}, 2_000_000_000),
-        ({"priorityClassName": "system-node-critical"}, 2_000_001_000),
-        ({"priorityClassName": "system-node-critical", "priority": 2_000_001_000}, 2_000_001_000),
+        pytest.param({}, (0, "PreemptLowerPriority"), id="no class"),
+        pytest.param({"priorityClassName": "gold"}, (1000, "Never"), id="somebody's class"),
+        pytest.param(
+            {"priorityClassName": "system-cluster-critical"}, (2_000_000_000, "PreemptLowerPriority"), id="system"
+        ),
+        pytest.param(
+            {"priorityClassName": "system-node-critical", "priority": 2_000_001_000},
+            (2_000_001_000, "PreemptLowerPriority"),
+            id="the number that is right",
+        ),
     ],
 )
-async def test_priorities(spec: Document, value: int) -> None:
-    pod = await admit(Priority(), attributes(CREATE, "pods", a_pod(**spec)))
-    assert (pod["spec"]["priority"], pod["spec"]["preemptionPolicy"]) == (value, "PreemptLowerPriority")
+async def test_priorities(spec: Document, expected: tuple[int, str]) -> None:
+    pod = await admit(priority(), attributes(CREATE, "pods", a_pod(**spec)))
+    assert (pod["spec"]["priority"], pod["spec"]["preemptionPolicy"]) == expected
+
+
+async def test_a_class_for_everybody() -> None:
+    lower = a_priority("copper", 5, default=True)  # made at the same moment as the other
+    pod = await admit(priority(FOR_ALL, lower), attributes(CREATE, "pods", a_pod()))
+    assert (pod["spec"]["priorityClassName"], pod["spec"]["priority"]) == ("copper", 5)
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"priorityClassName": "gold"}, "no PriorityClass with name gold was found"),
+        ({"priorityClassName": "silver"}, "no PriorityClass with name silver was found"),
         ({"priority": 5}, r"the integer value of priority \(5\) must not be provided in pod spec"),
         ({"preemptionPolicy": "Never"}, r"the string value of PreemptionPolicy \(Never\) must not be provided"),
     ],
 )
 async def test_priorities_that_are_refused(spec: Document, message: str) -> None:
     with pytest.raises(Forbidden, match=message):
-        await admit(Priority(), attributes(CREATE, "pods", a_pod(**spec)))
+        await admit(priority(), attributes(CREATE, "pods", a_pod(**spec)))
+
+
+async def test_only_one_class_is_for_everybody() -> None:
+    group = "scheduling.k8s.io"
+    silver = attributes(CREATE, "priorityclasses", {"globalDefault": True}, group=group, name="silver")
+    await admit(priority(), silver)
+    with pytest.raises(Forbidden, match="PriorityClass bronze is already marked as default"):
+        await admit(priority(FOR_ALL), silver)
+    same = attributes(UPDATE, "priorityclasses", {"globalDefault": True}, group=group, name="bronze")
+    await admit(priority(FOR_ALL), same)
 
 
 async def test_an_update_from_a_manifest_keeps_the_priority() -> None:
     old = a_pod(priority=7, preemptionPolicy="Never")
-    pod = await admit(Priority(), attributes(UPDATE, "pods", a_pod(), old=old))
+    pod = await admit(priority(), attributes(UPDATE, "pods", a_pod(), old=old))
     assert (pod["spec"]["priority"], pod["spec"]["preemptionPolicy"]) == (7, "Never")
+
+
+# RuntimeClass, DefaultIngressClass ------------------------------------------------------------------------------------
+
+SANDBOX = RuntimeClass(
+    metadata=ObjectMeta(name="sandbox"),
+    handler="runsc",
+    overhead=Overhead(pod_fixed={"cpu": "250m"}),
+    scheduling=Scheduling(node_selector={"runtime": "runsc"}, tolerations=[Toleration(key="gpu", operator="Exists")]),
+)
+
+
+def runtime_classes() -> RuntimeClassAdmission:
+    return RuntimeClassAdmission(FakeReader(SANDBOX), Eager())
+
+
+async def test_a_runtime_costs_and_has_its_nodes() -> None:
+    asked = attributes(CREATE, "pods", a_pod(runtimeClassName="sandbox", nodeSelector={"disk": "ssd"}))
+    spec = (await admit(runtime_classes(), asked))["spec"]
+    assert spec["overhead"] == {"cpu": "250m"}
+    assert spec["nodeSelector"] == {"disk": "ssd", "runtime": "runsc"}
+    assert spec["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        pytest.param({"runtimeClassName": "x"}, 'pod rejected: RuntimeClass "x" not found', id="missing"),
+        pytest.param(
+            {"runtimeClassName": "sandbox", "overhead": {"cpu": "1"}},
+            "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
+            id="another overhead",
+        ),
+        pytest.param(
+            {"overhead": {"cpu": "1"}},
+            "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
+            id="an overhead of its own",
+        ),
+        pytest.param(
+            {"runtimeClassName": "sandbox", "nodeSelector": {"runtime": "runc"}},
+            r"conflict: runtimeClass.scheduling.nodeSelector\[runtime\] = runsc; "
+            r"pod.spec.nodeSelector\[runtime\] = runc",
+            id="other nodes",
+        ),
+    ],
+)
+async def test_runtime_classes_that_are_refused(spec: Document, message: str) -> None:
+    with pytest.raises(Forbidden, match=message):
+        await admit(runtime_classes(), attributes(CREATE, "pods", a_pod(**spec)))
+
+
+ALL = {"operator": "Exists"}
+GPU = {"key": "gpu", "operator": "Exists"}
+GPU_A = {"key": "gpu", "operator": "Equal", "value": "a"}
+SHORT = {"key": "gpu", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
+LONG = {**SHORT, "tolerationSeconds": 50}
+
+
+@pytest.mark.parametrize(
+    ("tolerations", "expected"),
+    [
+        pytest.param([GPU, GPU], [GPU], id="the same"),
+        pytest.param([GPU_A, GPU], [GPU], id="any value covers one"),
+        pytest.param([GPU, ALL, GPU_A], [ALL], id="everything covers all"),
+        pytest.param([SHORT, LONG], [LONG], id="longer covers shorter"),
+        pytest.param([GPU_A, SHORT], [GPU_A, SHORT], id="different"),
+    ],
+)
+def test_merged_tolerations(tolerations: list[Document], expected: list[Document]) -> None:
+    assert merged_tolerations(tolerations) == expected
+
+
+def an_ingress_class(name: str, created: str, default: str = "true") -> IngressClass:
+    annotations = {"ingressclass.kubernetes.io/is-default-class": default}
+    return IngressClass(metadata=ObjectMeta(name=name, creation_timestamp=created, annotations=annotations))
+
+
+@pytest.mark.parametrize(
+    ("ingress", "expected"),
+    [
+        pytest.param({}, "b", id="the newest, and of those the first by name"),
+        pytest.param({"spec": {"ingressClassName": "mine"}}, "mine", id="has one"),
+        pytest.param({"metadata": {"annotations": {"kubernetes.io/ingress.class": "x"}}}, None, id="has an old one"),
+    ],
+)
+async def test_default_ingress_class(ingress: Document, expected: str | None) -> None:
+    reader = FakeReader(
+        an_ingress_class("a", "2026-01-01T00:00:00Z"),
+        an_ingress_class("c", "2026-01-02T00:00:00Z"),
+        an_ingress_class("b", "2026-01-02T00:00:00Z"),
+        an_ingress_class("d", "2026-01-03T00:00:00Z", "false"),
+    )
+    asked = attributes(CREATE, "ingresses", ingress, group="networking.k8s.io")
+    assert (await admit(DefaultIngressClass(reader), asked))["spec"].get("ingressClassName") == expected
 
 
 async def test_claims_are_protected_while_used() -> None:
