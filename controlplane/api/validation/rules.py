@@ -111,9 +111,7 @@ RULES: Mapping[tuple[str, str], Rules] = {
         autoscalers.validate_autoscaler, status=autoscalers.validate_autoscaler_status, of_spec=True
     ),
     ("batch", "CronJob"): Rules(cron_jobs.validate_cron_job, birth=cron_jobs.validate_new_cron_job, of_spec=True),
-    ("batch", "Job"): Rules(
-        jobs.validate_job, jobs.validate_job_update, job_status.validate_job_status, of_spec=True
-    ),
+    ("batch", "Job"): Rules(jobs.validate_job, jobs.validate_job_update, job_status.validate_job_status, of_spec=True),
     ("certificates.k8s.io", "CertificateSigningRequest"): Rules(
         certificates.validate_signing_request, status=certificates.validate_signing_request_status
     ),
