@@ -14,14 +14,23 @@ from controlplane.api.status import StatusError
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
-from controlplane.apiserver.negotiation import JSON, PARTIAL, PARTIAL_LIST, TABLE, YAML, Representation
+from controlplane.apiserver.negotiation import (
+    JSON,
+    PARTIAL,
+    PARTIAL_LIST,
+    PROTOBUF,
+    TABLE,
+    YAML,
+    Representation,
+    not_acceptable,
+)
 
 _PLAIN = Representation()
 
 
 def object_answer(call: Call, item: CachedObject, status: int = 200) -> Response:
     """Answer with one object."""
-    shown = call.accepts(TABLE, PARTIAL)
+    shown = shown_as(call, PARTIAL)
     if shown.plain:
         return Response(status, call.storage.encoded(item))
     if not shown.form:
@@ -33,10 +42,34 @@ def object_answer(call: Call, item: CachedObject, status: int = 200) -> Response
 
 def document_answer(document: Any, shown: Representation = _PLAIN, status: int = 200) -> Response:
     """Answer with anything that can be encoded."""
+    if shown.media_type == PROTOBUF:
+        return Response(status, to_protobuf(document), PROTOBUF)
     body = encode(document)
     if shown.media_type == YAML:
         return Response(status, to_yaml(body), YAML)
     return Response(status, body, JSON)
+
+
+def shown_as(call: Call, partial_form: str) -> Representation:
+    """Return how to show objects: themselves, a Table, or `partial_form`. Raises NotAcceptable."""
+    shown = call.accepts(TABLE, partial_form)
+    if shown.form == TABLE and shown.media_type == PROTOBUF:
+        raise not_acceptable((JSON, YAML))  # a Table is no message
+    return shown
+
+
+def to_protobuf(document: Any) -> bytes:
+    """Return an object, a list of objects or a Status in protobuf. Raises NotAcceptable for what is no message."""
+    from controlplane.api.protobuf import ProtobufError, encode_list, encode_object
+
+    whole: Document = document if isinstance(document, dict) else msgspec.json.decode(encode(document))
+    try:
+        if "items" not in whole:
+            return encode_object(whole)
+        kind = whole["kind"].removesuffix("List")
+        return encode_list(whole["apiVersion"], kind, whole["metadata"], whole["items"])
+    except ProtobufError as error:
+        raise not_acceptable((JSON, YAML)) from error
 
 
 def to_yaml(body: bytes) -> bytes:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import msgspec
+
 from controlplane.api.codec import Document, encode
 from controlplane.api.resources import RESOURCES, Resource
 from controlplane.api.version_priority import version_priority
 from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.messages import Request, Response
-from controlplane.apiserver.negotiation import JSON, YAML, negotiate, parse_accept
+from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, negotiate, parse_accept
 from controlplane.apiserver.verbs import kind_of, verbs_of
 from controlplane.apiserver.virtual import VIRTUAL
 
@@ -107,10 +109,15 @@ class Discovery:
         document = self._documents.get(path)
         if document is None:
             return None
-        if negotiate(accept).media_type == YAML:
+        wanted = negotiate(accept).media_type
+        if wanted == YAML:
             from controlplane.apiserver.answers import to_yaml
 
             return Response(200, to_yaml(document), YAML)
+        if wanted == PROTOBUF:
+            from controlplane.apiserver.answers import to_protobuf
+
+            return Response(200, to_protobuf(msgspec.json.decode(document)), PROTOBUF)
         return Response(200, document, headers={"Vary": "Accept"} if path in self._aggregated else {})
 
     def _answer_aggregated(self, request: Request, body: bytes, etag: str) -> Response:

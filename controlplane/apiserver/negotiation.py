@@ -1,7 +1,8 @@
-"""Which form of an answer the caller accepts: JSON or YAML; the objects themselves, a Table, or their metadata only.
+"""Which form of an answer the caller accepts: JSON, YAML, protobuf; objects themselves, a Table, their metadata only.
 
 application/json;as=Table;v=v1;g=meta.k8s.io,application/json    kubectl get: a Table if you can
-application/vnd.kubernetes.protobuf,application/json             client-go: we speak no protobuf, so JSON
+application/vnd.kubernetes.protobuf,application/json             client-go: JSON, which is there already
+application/vnd.kubernetes.protobuf                              protobuf, made for this answer
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from controlplane.api.status import NotAcceptable
 
 JSON = "application/json"
 YAML = "application/yaml"
-PROTOBUF = "application/vnd.kubernetes.protobuf"  # understood in requests, never answered
-SERVED = (JSON, YAML)
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+SERVED = (JSON, YAML, PROTOBUF)
+_CHEAP = (JSON, YAML)
 
 TABLE = "Table"
 PARTIAL = "PartialObjectMetadata"
@@ -72,13 +74,17 @@ def _quality(text: str) -> float:
 
 @lru_cache(maxsize=512)
 def negotiate(header: str, forms: tuple[str, ...] = ()) -> Representation:
-    """Return the first acceptable representation, `forms` being those this answer can take. Raises NotAcceptable."""
+    """Return the first acceptable representation, `forms` being those this answer can take. Raises NotAcceptable.
+
+    Protobuf comes last whatever its place in the header: whoever takes both gets the bytes that are there already.
+    """
     if not header:
         return Representation()
-    for media in parse_accept(header):
-        for served in SERVED:
-            if media.includes(served) and (form := _form(media.parameters, forms)) is not None:
-                return Representation(served, form)
+    for candidates in (_CHEAP, (PROTOBUF,)):
+        for media in parse_accept(header):
+            for served in candidates:
+                if media.includes(served) and (form := _form(media.parameters, forms)) is not None:
+                    return Representation(served, form)
     raise not_acceptable(SERVED)
 
 

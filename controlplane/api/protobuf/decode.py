@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,10 +19,14 @@ from controlplane.kit.timestamps import format_micro_time, format_time
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 
-_MAGIC = b"k8s\x00"
+MAGIC = b"k8s\x00"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DEPTH = 100  # messages inside messages; honest objects have about ten
 
+# The same messages in every group.
+_ANYWHERE = frozenset({
+    "APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "DeleteOptions", "PartialObjectMetadata", "Status",
+})  # fmt: skip
 _ZEROES: tuple[Any, ...] = (None, "", 0, False, {}, [])
 
 
@@ -42,32 +47,31 @@ class Field:
 
 def decode_object(data: bytes, default_api_version: str, default_kind: str) -> Document:
     """Return the object that bytes hold; one that names no kind is taken to be the default. Raises ProtobufError."""
-    if not data.startswith(_MAGIC):
+    if not data.startswith(MAGIC):
         raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     api_version, kind, raw = "", "", b""
-    for number, value in _fields(data[len(_MAGIC) :]):
+    for number, value in read_fields(data[len(MAGIC) :]):
         if number == 1:
-            named = dict(_fields(_as_bytes(value)))
+            named = dict(read_fields(_as_bytes(value)))
             api_version, kind = (_as_bytes(named.get(n, b"")).decode(errors="replace") for n in (1, 2))
         elif number == 2:
             raw = _as_bytes(value)
     api_version, kind = api_version or default_api_version, kind or default_kind
-    message = _message_of(api_version, kind)
+    message = message_of(api_version, kind)
     return {"apiVersion": api_version, "kind": kind, **_decode(raw, message, _DEPTH)}
 
 
-def _message_of(api_version: str, kind: str) -> str:
+def message_of(api_version: str, kind: str) -> str:
     group, _, version = api_version.rpartition("/")
     package = f"{group.partition('.')[0] or 'core'}_{version}"
-    # Options are the same message in every group.
-    name = f"meta_v1.{kind}" if kind == "DeleteOptions" else f"{package}.{kind}"
+    name = f"meta_v1.{kind}" if kind in _ANYWHERE else f"{package}.{kind}"
     if name not in MESSAGES:
         raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
     return name
 
 
 @cache
-def _schema(message: str) -> dict[int, Field]:
+def schema_of(message: str) -> dict[int, Field]:
     package = message.partition(".")[0]
     fields = {}
     for text in MESSAGES[message].split():
@@ -81,9 +85,9 @@ def _schema(message: str) -> dict[int, Field]:
 def _decode(data: bytes, message: str, depth: int) -> Any:
     if depth == 0:
         raise ProtobufError("messages are nested too deeply")
-    schema = _schema(message)
+    schema = schema_of(message)
     document: Document = {}
-    for number, value in _fields(data):
+    for number, value in read_fields(data):
         field = schema.get(number)
         if field is not None:
             _put(document, field, value, depth)
@@ -94,7 +98,7 @@ def _decode(data: bytes, message: str, depth: int) -> Any:
 
 def _put(document: Document, field: Field, value: int | bytes, depth: int) -> None:
     if field.mapped:
-        entry = dict(_fields(_as_bytes(value)))
+        entry = dict(read_fields(_as_bytes(value)))
         key = _text(_as_bytes(entry.get(1, b"")))
         document.setdefault(field.name, {})[key] = _value(field.kind, entry.get(2, b""), depth)
         return
@@ -125,21 +129,64 @@ def _value(kind: str, value: int | bytes, depth: int) -> Any:
         if not isinstance(value, int):
             raise ProtobufError(f"expected a number, found {len(value)} bytes")
         return _signed(value) if kind == "int" else bool(value)
+    if kind == "double":
+        return _double(value)
     data = _as_bytes(value)
     if kind == "string":
         return _text(data)
     if kind == "bytes":
         return base64.b64encode(data).decode()
+    if kind in _EITHER:
+        return _EITHER[kind](data, depth - 1)
     decode = _SPECIAL.get(kind)
     return decode(data) if decode else _decode(data, kind, depth - 1)
 
 
+def _double(value: int | bytes) -> float | int:
+    """Return a number as JSON has it: a whole one without its fraction."""
+    if not isinstance(value, int):
+        raise ProtobufError(f"expected a number, found {len(value)} bytes")
+    number: float = struct.unpack("<d", struct.pack("<Q", value & (1 << 64) - 1))[0]
+    if not math.isfinite(number):
+        raise ProtobufError(f"not a number of JSON: {number}")
+    return int(number) if number.is_integer() else number
+
+
+_SCHEMA = "apiextensions_v1.JSONSchemaProps"
+
+
+def _schema_or_bool(data: bytes, depth: int) -> Any:
+    fields = dict(read_fields(data))
+    return _decode(_as_bytes(fields[2]), _SCHEMA, depth) if 2 in fields else bool(fields.get(1, 0))
+
+
+def _schema_or_array(data: bytes, depth: int) -> Any:
+    found = [
+        (number, _decode(_as_bytes(value), _SCHEMA, depth)) for number, value in read_fields(data) if number in (1, 2)
+    ]
+    alone = [schema for number, schema in found if number == 1]
+    return alone[-1] if alone else [schema for _, schema in found]
+
+
+def _schema_or_strings(data: bytes, depth: int) -> Any:
+    fields = list(read_fields(data))
+    alone = [_decode(_as_bytes(value), _SCHEMA, depth) for number, value in fields if number == 1]
+    return alone[-1] if alone else [_text(_as_bytes(value)) for number, value in fields if number == 2]
+
+
+_EITHER: Mapping[str, Callable[[bytes, int], Any]] = {
+    "SchemaOrArray": _schema_or_array,
+    "SchemaOrBool": _schema_or_bool,
+    "SchemaOrStrings": _schema_or_strings,
+}
+
+
 def _quantity(data: bytes) -> str:
-    return _text(_as_bytes(dict(_fields(data)).get(1, b"0"))) or "0"
+    return _text(_as_bytes(dict(read_fields(data)).get(1, b"0"))) or "0"
 
 
 def _int_or_string(data: bytes) -> int | str:
-    fields = dict(_fields(data))
+    fields = dict(read_fields(data))
     if fields.get(1, 0) == 1:
         return _text(_as_bytes(fields.get(3, b"")))
     number = fields.get(2, 0)
@@ -147,7 +194,7 @@ def _int_or_string(data: bytes) -> int | str:
 
 
 def _moment(data: bytes) -> datetime | None:
-    fields = dict(_fields(data))
+    fields = dict(read_fields(data))
     seconds, nanos = fields.get(1, 0), fields.get(2, 0)
     if not fields or not isinstance(seconds, int) or not isinstance(nanos, int):
         return None
@@ -168,7 +215,7 @@ def _micro_time(data: bytes) -> str | None:
 
 
 def _json(data: bytes) -> Any:
-    raw = _as_bytes(dict(_fields(data)).get(1, b""))
+    raw = _as_bytes(dict(read_fields(data)).get(1, b""))
     if not raw:
         return None
     try:
@@ -187,7 +234,7 @@ _SPECIAL = {
 }
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def read_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield the fields of a message as they come: their number, and a number or bytes."""
     position, end = 0, len(data)
     while position < end:

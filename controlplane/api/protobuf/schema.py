@@ -7,6 +7,159 @@ zero, `~` left out when zero; a field without a name lends its own fields to the
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "admissionregistration_v1.ApplyConfiguration": ("1:expression:~string"),
+    "admissionregistration_v1.AuditAnnotation": ("1:key:string 2:valueExpression:string"),
+    "admissionregistration_v1.ExpressionWarning": ("2:fieldRef:string 3:warning:string"),
+    "admissionregistration_v1.JSONPatch": ("1:expression:~string"),
+    "admissionregistration_v1.MatchCondition": ("1:name:string 2:expression:string"),
+    "admissionregistration_v1.MatchResources": (
+        "1:namespaceSelector:*meta_v1.LabelSelector 2:objectSelector:*meta_v1.LabelSelector "
+        "3:resourceRules:[].NamedRuleWithOperations 4:excludeResourceRules:[].NamedRuleWithOperations "
+        "7:matchPolicy:*string"
+    ),
+    "admissionregistration_v1.MutatingAdmissionPolicy": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.MutatingAdmissionPolicySpec"
+    ),
+    "admissionregistration_v1.MutatingAdmissionPolicyBinding": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.MutatingAdmissionPolicyBindingSpec"
+    ),
+    "admissionregistration_v1.MutatingAdmissionPolicyBindingSpec": (
+        "1:policyName:~string 2:paramRef:*.ParamRef 3:matchResources:*.MatchResources"
+    ),
+    "admissionregistration_v1.MutatingAdmissionPolicySpec": (
+        "1:paramKind:*.ParamKind 2:matchConstraints:*.MatchResources 3:variables:[].Variable "
+        "4:mutations:[].Mutation 5:failurePolicy:*string 6:matchConditions:[].MatchCondition "
+        "7:reinvocationPolicy:~string"
+    ),
+    "admissionregistration_v1.MutatingWebhook": (
+        "1:name:string 2:clientConfig:.WebhookClientConfig 3:rules:[].RuleWithOperations 4:failurePolicy:*string "
+        "9:matchPolicy:*string 5:namespaceSelector:*meta_v1.LabelSelector "
+        "11:objectSelector:*meta_v1.LabelSelector 6:sideEffects:*string 7:timeoutSeconds:*int "
+        "8:admissionReviewVersions:[]string 10:reinvocationPolicy:*string 12:matchConditions:[].MatchCondition"
+    ),
+    "admissionregistration_v1.MutatingWebhookConfiguration": (
+        "1:metadata:~meta_v1.ObjectMeta 2:webhooks:[].MutatingWebhook"
+    ),
+    "admissionregistration_v1.Mutation": (
+        "2:patchType:string 3:applyConfiguration:*.ApplyConfiguration 4:jsonPatch:*.JSONPatch"
+    ),
+    "admissionregistration_v1.NamedRuleWithOperations": ("1:resourceNames:[]string 2::.RuleWithOperations"),
+    "admissionregistration_v1.ParamKind": ("1:apiVersion:~string 2:kind:~string"),
+    "admissionregistration_v1.ParamRef": (
+        "1:name:~string 2:namespace:~string 3:selector:*meta_v1.LabelSelector 4:parameterNotFoundAction:*string"
+    ),
+    "admissionregistration_v1.Rule": (
+        "1:apiGroups:[]string 2:apiVersions:[]string 3:resources:[]string 4:scope:*string"
+    ),
+    "admissionregistration_v1.RuleWithOperations": ("1:operations:[]string 2::.Rule"),
+    "admissionregistration_v1.ServiceReference": ("1:namespace:string 2:name:string 3:path:*string 4:port:*int"),
+    "admissionregistration_v1.TypeChecking": ("1:expressionWarnings:[].ExpressionWarning"),
+    "admissionregistration_v1.ValidatingAdmissionPolicy": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.ValidatingAdmissionPolicySpec "
+        "3:status:~.ValidatingAdmissionPolicyStatus"
+    ),
+    "admissionregistration_v1.ValidatingAdmissionPolicyBinding": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.ValidatingAdmissionPolicyBindingSpec"
+    ),
+    "admissionregistration_v1.ValidatingAdmissionPolicyBindingSpec": (
+        "1:policyName:~string 2:paramRef:*.ParamRef 3:matchResources:*.MatchResources 4:validationActions:[]string"
+    ),
+    "admissionregistration_v1.ValidatingAdmissionPolicySpec": (
+        "1:paramKind:*.ParamKind 2:matchConstraints:*.MatchResources 3:validations:[].Validation "
+        "4:failurePolicy:*string 5:auditAnnotations:[].AuditAnnotation 6:matchConditions:[].MatchCondition "
+        "7:variables:[].Variable"
+    ),
+    "admissionregistration_v1.ValidatingAdmissionPolicyStatus": (
+        "1:observedGeneration:~int 2:typeChecking:*.TypeChecking 3:conditions:[]meta_v1.Condition"
+    ),
+    "admissionregistration_v1.ValidatingWebhook": (
+        "1:name:string 2:clientConfig:.WebhookClientConfig 3:rules:[].RuleWithOperations 4:failurePolicy:*string "
+        "9:matchPolicy:*string 5:namespaceSelector:*meta_v1.LabelSelector "
+        "10:objectSelector:*meta_v1.LabelSelector 6:sideEffects:*string 7:timeoutSeconds:*int "
+        "8:admissionReviewVersions:[]string 11:matchConditions:[].MatchCondition"
+    ),
+    "admissionregistration_v1.ValidatingWebhookConfiguration": (
+        "1:metadata:~meta_v1.ObjectMeta 2:webhooks:[].ValidatingWebhook"
+    ),
+    "admissionregistration_v1.Validation": (
+        "1:expression:string 2:message:~string 3:reason:*string 4:messageExpression:~string"
+    ),
+    "admissionregistration_v1.Variable": ("1:name:string 2:expression:string"),
+    "admissionregistration_v1.WebhookClientConfig": ("3:url:*string 1:service:*.ServiceReference 2:caBundle:~bytes"),
+    "apiextensions_v1.CustomResourceColumnDefinition": (
+        "1:name:string 2:type:string 3:format:~string 4:description:~string 5:priority:~int 6:jsonPath:string"
+    ),
+    "apiextensions_v1.CustomResourceConversion": ("1:strategy:string 2:webhook:*.WebhookConversion"),
+    "apiextensions_v1.CustomResourceDefinition": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:.CustomResourceDefinitionSpec 3:status:~.CustomResourceDefinitionStatus"
+    ),
+    "apiextensions_v1.CustomResourceDefinitionCondition": (
+        "1:type:string 2:status:string 3:lastTransitionTime:~Time 4:reason:~string 5:message:~string "
+        "6:observedGeneration:~int"
+    ),
+    "apiextensions_v1.CustomResourceDefinitionNames": (
+        "1:plural:string 2:singular:~string 3:shortNames:[]string 4:kind:string 5:listKind:~string "
+        "6:categories:[]string"
+    ),
+    "apiextensions_v1.CustomResourceDefinitionSpec": (
+        "1:group:string 3:names:.CustomResourceDefinitionNames 4:scope:string "
+        "7:versions:[].CustomResourceDefinitionVersion 9:conversion:*.CustomResourceConversion "
+        "10:preserveUnknownFields:~bool"
+    ),
+    "apiextensions_v1.CustomResourceDefinitionStatus": (
+        "1:conditions:[].CustomResourceDefinitionCondition 2:acceptedNames:.CustomResourceDefinitionNames "
+        "3:storedVersions:[]string 4:observedGeneration:~int"
+    ),
+    "apiextensions_v1.CustomResourceDefinitionVersion": (
+        "1:name:string 2:served:bool 3:storage:bool 7:deprecated:~bool 8:deprecationWarning:*string "
+        "4:schema:*.CustomResourceValidation 5:subresources:*.CustomResourceSubresources "
+        "6:additionalPrinterColumns:[].CustomResourceColumnDefinition 9:selectableFields:[].SelectableField"
+    ),
+    "apiextensions_v1.CustomResourceSubresourceScale": (
+        "1:specReplicasPath:string 2:statusReplicasPath:string 3:labelSelectorPath:*string"
+    ),
+    "apiextensions_v1.CustomResourceSubresourceStatus": (""),
+    "apiextensions_v1.CustomResourceSubresources": (
+        "1:status:*.CustomResourceSubresourceStatus 2:scale:*.CustomResourceSubresourceScale"
+    ),
+    "apiextensions_v1.CustomResourceValidation": ("1:openAPIV3Schema:*.JSONSchemaProps"),
+    "apiextensions_v1.ExternalDocumentation": ("1:description:~string 2:url:~string"),
+    "apiextensions_v1.JSONSchemaProps": (
+        "1:id:~string 2:$schema:~string 3:$ref:*string 4:description:~string 5:type:~string 6:format:~string "
+        "7:title:~string 8:default:*Raw 9:maximum:*double 10:exclusiveMaximum:~bool 11:minimum:*double "
+        "12:exclusiveMinimum:~bool 13:maxLength:*int 14:minLength:*int 15:pattern:~string 16:maxItems:*int "
+        "17:minItems:*int 18:uniqueItems:~bool 19:multipleOf:*double 20:enum:[]Raw 21:maxProperties:*int "
+        "22:minProperties:*int 23:required:[]string 24:items:*SchemaOrArray 25:allOf:[].JSONSchemaProps "
+        "26:oneOf:[].JSONSchemaProps 27:anyOf:[].JSONSchemaProps 28:not:*.JSONSchemaProps "
+        "29:properties:{}.JSONSchemaProps 30:additionalProperties:*SchemaOrBool "
+        "31:patternProperties:{}.JSONSchemaProps 32:dependencies:{}SchemaOrStrings "
+        "33:additionalItems:*SchemaOrBool 34:definitions:{}.JSONSchemaProps "
+        "35:externalDocs:*.ExternalDocumentation 36:example:*Raw 37:nullable:~bool "
+        "38:x-kubernetes-preserve-unknown-fields:*bool 39:x-kubernetes-embedded-resource:~bool "
+        "40:x-kubernetes-int-or-string:~bool 41:x-kubernetes-list-map-keys:[]string "
+        "42:x-kubernetes-list-type:*string 43:x-kubernetes-map-type:*string "
+        "44:x-kubernetes-validations:[].ValidationRule"
+    ),
+    "apiextensions_v1.SelectableField": ("1:jsonPath:string"),
+    "apiextensions_v1.ServiceReference": ("1:namespace:string 2:name:string 3:path:*string 4:port:*int"),
+    "apiextensions_v1.ValidationRule": (
+        "1:rule:string 2:message:~string 3:messageExpression:~string 4:reason:*string 5:fieldPath:~string "
+        "6:optionalOldSelf:*bool"
+    ),
+    "apiextensions_v1.WebhookClientConfig": ("3:url:*string 1:service:*.ServiceReference 2:caBundle:~bytes"),
+    "apiextensions_v1.WebhookConversion": ("2:clientConfig:*.WebhookClientConfig 3:conversionReviewVersions:[]string"),
+    "apiregistration_v1.APIService": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.APIServiceSpec 3:status:~.APIServiceStatus"
+    ),
+    "apiregistration_v1.APIServiceCondition": (
+        "1:type:string 2:status:string 3:lastTransitionTime:~Time 4:reason:~string 5:message:~string"
+    ),
+    "apiregistration_v1.APIServiceSpec": (
+        "1:service:*.ServiceReference 2:group:~string 3:version:~string 4:insecureSkipTLSVerify:~bool "
+        "5:caBundle:~bytes 7:groupPriorityMinimum:int 8:versionPriority:int"
+    ),
+    "apiregistration_v1.APIServiceStatus": ("1:conditions:[].APIServiceCondition"),
+    "apiregistration_v1.ServiceReference": ("1:namespace:~string 2:name:~string 3:port:*int"),
     "apps_v1.ControllerRevision": ("1:metadata:~meta_v1.ObjectMeta 2:data:Raw 3:revision:int"),
     "apps_v1.DaemonSet": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.DaemonSetSpec 3:status:~.DaemonSetStatus"),
     "apps_v1.DaemonSetCondition": (
@@ -137,9 +290,113 @@ MESSAGES: dict[str, str] = {
         "1:resourceRules:[].ResourceRule 2:nonResourceRules:[].NonResourceRule 3:incomplete:bool "
         "4:evaluationError:~string"
     ),
+    "autoscaling_v1.CrossVersionObjectReference": ("1:kind:string 2:name:string 3:apiVersion:~string"),
+    "autoscaling_v1.HorizontalPodAutoscaler": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.HorizontalPodAutoscalerSpec 3:status:~.HorizontalPodAutoscalerStatus"
+    ),
+    "autoscaling_v1.HorizontalPodAutoscalerSpec": (
+        "1:scaleTargetRef:.CrossVersionObjectReference 2:minReplicas:*int 3:maxReplicas:int "
+        "4:targetCPUUtilizationPercentage:*int"
+    ),
+    "autoscaling_v1.HorizontalPodAutoscalerStatus": (
+        "1:observedGeneration:*int 2:lastScaleTime:*Time 3:currentReplicas:int 4:desiredReplicas:int "
+        "5:currentCPUUtilizationPercentage:*int"
+    ),
     "autoscaling_v1.Scale": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.ScaleSpec 3:status:~.ScaleStatus"),
     "autoscaling_v1.ScaleSpec": ("1:replicas:~int"),
     "autoscaling_v1.ScaleStatus": ("1:replicas:int 2:selector:~string"),
+    "autoscaling_v2.ContainerResourceMetricSource": ("1:name:string 2:target:.MetricTarget 3:container:string"),
+    "autoscaling_v2.ContainerResourceMetricStatus": ("1:name:string 2:current:.MetricValueStatus 3:container:string"),
+    "autoscaling_v2.CrossVersionObjectReference": ("1:kind:string 2:name:string 3:apiVersion:~string"),
+    "autoscaling_v2.ExternalMetricSource": ("1:metric:.MetricIdentifier 2:target:.MetricTarget"),
+    "autoscaling_v2.ExternalMetricStatus": ("1:metric:.MetricIdentifier 2:current:.MetricValueStatus"),
+    "autoscaling_v2.HPAScalingPolicy": ("1:type:string 2:value:int 3:periodSeconds:int"),
+    "autoscaling_v2.HPAScalingRules": (
+        "3:stabilizationWindowSeconds:*int 1:selectPolicy:*string 2:policies:[].HPAScalingPolicy 4:tolerance:*Quantity"
+    ),
+    "autoscaling_v2.HorizontalPodAutoscaler": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.HorizontalPodAutoscalerSpec 3:status:~.HorizontalPodAutoscalerStatus"
+    ),
+    "autoscaling_v2.HorizontalPodAutoscalerBehavior": ("1:scaleUp:*.HPAScalingRules 2:scaleDown:*.HPAScalingRules"),
+    "autoscaling_v2.HorizontalPodAutoscalerCondition": (
+        "1:type:string 2:status:string 3:lastTransitionTime:~Time 4:reason:~string 5:message:~string "
+        "6:observedGeneration:*int"
+    ),
+    "autoscaling_v2.HorizontalPodAutoscalerSpec": (
+        "1:scaleTargetRef:.CrossVersionObjectReference 2:minReplicas:*int 3:maxReplicas:int "
+        "4:metrics:[].MetricSpec 5:behavior:*.HorizontalPodAutoscalerBehavior"
+    ),
+    "autoscaling_v2.HorizontalPodAutoscalerStatus": (
+        "1:observedGeneration:*int 2:lastScaleTime:*Time 3:currentReplicas:~int 4:desiredReplicas:int "
+        "5:currentMetrics:[].MetricStatus 6:conditions:[].HorizontalPodAutoscalerCondition"
+    ),
+    "autoscaling_v2.MetricIdentifier": ("1:name:string 2:selector:*meta_v1.LabelSelector"),
+    "autoscaling_v2.MetricSpec": (
+        "1:type:string 2:object:*.ObjectMetricSource 3:pods:*.PodsMetricSource 4:resource:*.ResourceMetricSource "
+        "7:containerResource:*.ContainerResourceMetricSource 5:external:*.ExternalMetricSource"
+    ),
+    "autoscaling_v2.MetricStatus": (
+        "1:type:string 2:object:*.ObjectMetricStatus 3:pods:*.PodsMetricStatus 4:resource:*.ResourceMetricStatus "
+        "7:containerResource:*.ContainerResourceMetricStatus 5:external:*.ExternalMetricStatus"
+    ),
+    "autoscaling_v2.MetricTarget": (
+        "1:type:string 2:value:*Quantity 3:averageValue:*Quantity 4:averageUtilization:*int"
+    ),
+    "autoscaling_v2.MetricValueStatus": ("1:value:*Quantity 2:averageValue:*Quantity 3:averageUtilization:*int"),
+    "autoscaling_v2.ObjectMetricSource": (
+        "1:describedObject:.CrossVersionObjectReference 2:target:.MetricTarget 3:metric:.MetricIdentifier"
+    ),
+    "autoscaling_v2.ObjectMetricStatus": (
+        "1:metric:.MetricIdentifier 2:current:.MetricValueStatus 3:describedObject:.CrossVersionObjectReference"
+    ),
+    "autoscaling_v2.PodsMetricSource": ("1:metric:.MetricIdentifier 2:target:.MetricTarget"),
+    "autoscaling_v2.PodsMetricStatus": ("1:metric:.MetricIdentifier 2:current:.MetricValueStatus"),
+    "autoscaling_v2.ResourceMetricSource": ("1:name:string 2:target:.MetricTarget"),
+    "autoscaling_v2.ResourceMetricStatus": ("1:name:string 2:current:.MetricValueStatus"),
+    "batch_v1.CronJob": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.CronJobSpec 3:status:~.CronJobStatus"),
+    "batch_v1.CronJobSpec": (
+        "1:schedule:string 8:timeZone:*string 2:startingDeadlineSeconds:*int 3:concurrencyPolicy:~string "
+        "4:suspend:*bool 5:jobTemplate:.JobTemplateSpec 6:successfulJobsHistoryLimit:*int "
+        "7:failedJobsHistoryLimit:*int"
+    ),
+    "batch_v1.CronJobStatus": (
+        "1:active:[]core_v1.ObjectReference 4:lastScheduleTime:*Time 5:lastSuccessfulTime:*Time"
+    ),
+    "batch_v1.Job": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.JobSpec 3:status:~.JobStatus"),
+    "batch_v1.JobCondition": (
+        "1:type:string 2:status:string 3:lastProbeTime:~Time 4:lastTransitionTime:~Time 5:reason:~string "
+        "6:message:~string"
+    ),
+    "batch_v1.JobSchedulingConfiguration": (
+        "1:schedulingPolicy:*scheduling_v1alpha3.WorkloadPodGroupSchedulingPolicy "
+        "2:schedulingConstraints:*scheduling_v1alpha3.WorkloadPodGroupSchedulingConstraints "
+        "3:disruptionMode:*scheduling_v1alpha3.WorkloadPodGroupDisruptionMode "
+        "4:resourceClaims:[]scheduling_v1alpha3.WorkloadPodGroupResourceClaim"
+    ),
+    "batch_v1.JobSpec": (
+        "1:parallelism:*int 2:completions:*int 3:activeDeadlineSeconds:*int "
+        "11:podFailurePolicy:*.PodFailurePolicy 16:successPolicy:*.SuccessPolicy 7:backoffLimit:*int "
+        "12:backoffLimitPerIndex:*int 13:maxFailedIndexes:*int 4:selector:*meta_v1.LabelSelector "
+        "5:manualSelector:*bool 6:template:core_v1.PodTemplateSpec 8:ttlSecondsAfterFinished:*int "
+        "9:completionMode:*string 10:suspend:*bool 14:podReplacementPolicy:*string 15:managedBy:*string "
+        "17:scheduling:*.JobSchedulingConfiguration"
+    ),
+    "batch_v1.JobStatus": (
+        "1:conditions:[].JobCondition 2:startTime:*Time 3:completionTime:*Time 4:active:~int 5:succeeded:~int "
+        "6:failed:~int 11:terminating:*int 7:completedIndexes:~string 10:failedIndexes:*string "
+        "8:uncountedTerminatedPods:*.UncountedTerminatedPods 9:ready:*int"
+    ),
+    "batch_v1.JobTemplateSpec": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.JobSpec"),
+    "batch_v1.PodFailurePolicy": ("1:rules:[].PodFailurePolicyRule"),
+    "batch_v1.PodFailurePolicyOnExitCodesRequirement": ("1:containerName:*string 2:operator:string 3:values:[]int"),
+    "batch_v1.PodFailurePolicyOnPodConditionsPattern": ("1:type:string 2:status:string"),
+    "batch_v1.PodFailurePolicyRule": (
+        "1:action:string 2:onExitCodes:*.PodFailurePolicyOnExitCodesRequirement "
+        "3:onPodConditions:[].PodFailurePolicyOnPodConditionsPattern"
+    ),
+    "batch_v1.SuccessPolicy": ("1:rules:[].SuccessPolicyRule"),
+    "batch_v1.SuccessPolicyRule": ("1:succeededIndexes:*string 2:succeededCount:*int"),
+    "batch_v1.UncountedTerminatedPods": ("1:succeeded:[]string 2:failed:[]string"),
     "certificates_v1.CertificateSigningRequest": (
         "1:metadata:~meta_v1.ObjectMeta 2:spec:.CertificateSigningRequestSpec "
         "3:status:~.CertificateSigningRequestStatus"
@@ -155,7 +412,21 @@ MESSAGES: dict[str, str] = {
     "certificates_v1.CertificateSigningRequestStatus": (
         "1:conditions:[].CertificateSigningRequestCondition 2:certificate:~bytes"
     ),
+    "certificates_v1.ClusterTrustBundle": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.ClusterTrustBundleSpec"),
+    "certificates_v1.ClusterTrustBundleSpec": ("1:signerName:~string 2:trustBundle:string"),
     "certificates_v1.ExtraValue": ("1::[]string"),
+    "certificates_v1.PodCertificateRequest": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:.PodCertificateRequestSpec 3:status:~.PodCertificateRequestStatus"
+    ),
+    "certificates_v1.PodCertificateRequestSpec": (
+        "1:signerName:string 2:podName:string 3:podUID:string 4:serviceAccountName:string "
+        "5:serviceAccountUID:string 6:nodeName:string 7:nodeUID:string 8:maxExpirationSeconds:*int "
+        "12:stubPKCS10Request:bytes 11:unverifiedUserAnnotations:{}string"
+    ),
+    "certificates_v1.PodCertificateRequestStatus": (
+        "1:conditions:[]meta_v1.Condition 2:certificateChain:~string 4:notBefore:*Time 5:beginRefreshAt:*Time "
+        "6:notAfter:*Time"
+    ),
     "coordination_v1.Lease": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.LeaseSpec"),
     "coordination_v1.LeaseSpec": (
         "1:holderIdentity:*string 2:leaseDurationSeconds:*int 3:acquireTime:*MicroTime 4:renewTime:*MicroTime "
@@ -207,6 +478,8 @@ MESSAGES: dict[str, str] = {
         "1:name:*string 2:signerName:*string 3:labelSelector:*meta_v1.LabelSelector 5:optional:*bool "
         "4:path:string 6:user:*int"
     ),
+    "core_v1.ComponentCondition": ("1:type:string 2:status:string 3:message:~string 4:error:~string"),
+    "core_v1.ComponentStatus": ("1:metadata:~meta_v1.ObjectMeta 2:conditions:[].ComponentCondition"),
     "core_v1.ConfigMap": ("1:metadata:~meta_v1.ObjectMeta 4:immutable:*bool 2:data:{}string 3:binaryData:{}bytes"),
     "core_v1.ConfigMapEnvSource": ("1::.LocalObjectReference 2:optional:*bool"),
     "core_v1.ConfigMapKeySelector": ("1::.LocalObjectReference 2:key:string 3:optional:*bool"),
@@ -630,6 +903,8 @@ MESSAGES: dict[str, str] = {
     "core_v1.Toleration": (
         "1:key:~string 2:operator:~string 3:value:~string 4:effect:~string 5:tolerationSeconds:*int"
     ),
+    "core_v1.TopologySelectorLabelRequirement": ("1:key:string 2:values:[]string"),
+    "core_v1.TopologySelectorTerm": ("1:matchLabelExpressions:[].TopologySelectorLabelRequirement"),
     "core_v1.TopologySpreadConstraint": (
         "1:maxSkew:int 2:topologyKey:string 3:whenUnsatisfiable:string 4:labelSelector:*meta_v1.LabelSelector "
         "5:minDomains:*int 6:nodeAffinityPolicy:*string 7:nodeTaintsPolicy:*string 8:matchLabelKeys:[]string"
@@ -698,6 +973,59 @@ MESSAGES: dict[str, str] = {
         "14:deprecatedLastTimestamp:~Time 15:deprecatedCount:~int"
     ),
     "events_v1.EventSeries": ("1:count:int 2:lastObservedTime:MicroTime"),
+    "flowcontrol_v1.ExemptPriorityLevelConfiguration": ("1:nominalConcurrencyShares:*int 2:lendablePercent:*int"),
+    "flowcontrol_v1.FlowDistinguisherMethod": ("1:type:string"),
+    "flowcontrol_v1.FlowSchema": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.FlowSchemaSpec 3:status:~.FlowSchemaStatus"),
+    "flowcontrol_v1.FlowSchemaCondition": (
+        "1:type:~string 2:status:~string 3:lastTransitionTime:~Time 4:reason:~string 5:message:~string"
+    ),
+    "flowcontrol_v1.FlowSchemaSpec": (
+        "1:priorityLevelConfiguration:.PriorityLevelConfigurationReference 2:matchingPrecedence:int "
+        "3:distinguisherMethod:*.FlowDistinguisherMethod 4:rules:[].PolicyRulesWithSubjects"
+    ),
+    "flowcontrol_v1.FlowSchemaStatus": ("1:conditions:[].FlowSchemaCondition"),
+    "flowcontrol_v1.GroupSubject": ("1:name:string"),
+    "flowcontrol_v1.LimitResponse": ("1:type:string 2:queuing:*.QueuingConfiguration"),
+    "flowcontrol_v1.LimitedPriorityLevelConfiguration": (
+        "1:nominalConcurrencyShares:*int 2:limitResponse:~.LimitResponse 3:lendablePercent:*int "
+        "4:borrowingLimitPercent:*int"
+    ),
+    "flowcontrol_v1.NonResourcePolicyRule": ("1:verbs:[]string 6:nonResourceURLs:[]string"),
+    "flowcontrol_v1.PolicyRulesWithSubjects": (
+        "1:subjects:[].Subject 2:resourceRules:[].ResourcePolicyRule 3:nonResourceRules:[].NonResourcePolicyRule"
+    ),
+    "flowcontrol_v1.PriorityLevelConfiguration": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.PriorityLevelConfigurationSpec "
+        "3:status:~.PriorityLevelConfigurationStatus"
+    ),
+    "flowcontrol_v1.PriorityLevelConfigurationCondition": (
+        "1:type:~string 2:status:~string 3:lastTransitionTime:~Time 4:reason:~string 5:message:~string"
+    ),
+    "flowcontrol_v1.PriorityLevelConfigurationReference": ("1:name:string"),
+    "flowcontrol_v1.PriorityLevelConfigurationSpec": (
+        "1:type:string 2:limited:*.LimitedPriorityLevelConfiguration 3:exempt:*.ExemptPriorityLevelConfiguration"
+    ),
+    "flowcontrol_v1.PriorityLevelConfigurationStatus": ("1:conditions:[].PriorityLevelConfigurationCondition"),
+    "flowcontrol_v1.QueuingConfiguration": ("1:queues:int 2:handSize:int 3:queueLengthLimit:int"),
+    "flowcontrol_v1.ResourcePolicyRule": (
+        "1:verbs:[]string 2:apiGroups:[]string 3:resources:[]string 4:clusterScope:~bool 5:namespaces:[]string"
+    ),
+    "flowcontrol_v1.ServiceAccountSubject": ("1:namespace:string 2:name:string"),
+    "flowcontrol_v1.Subject": (
+        "1:kind:string 2:user:*.UserSubject 3:group:*.GroupSubject 4:serviceAccount:*.ServiceAccountSubject"
+    ),
+    "flowcontrol_v1.UserSubject": ("1:name:string"),
+    "meta_v1.APIGroup": (
+        "1:name:string 2:versions:[].GroupVersionForDiscovery 3:preferredVersion:~.GroupVersionForDiscovery "
+        "4:serverAddressByClientCIDRs:[].ServerAddressByClientCIDR"
+    ),
+    "meta_v1.APIGroupList": ("1:groups:[].APIGroup"),
+    "meta_v1.APIResource": (
+        "1:name:string 6:singularName:string 2:namespaced:bool 8:group:~string 9:version:~string 3:kind:string "
+        "4:verbs:.Verbs 5:shortNames:[]string 7:categories:[]string 10:storageVersionHash:~string"
+    ),
+    "meta_v1.APIResourceList": ("1:groupVersion:string 2:resources:[].APIResource"),
+    "meta_v1.APIVersions": ("1:versions:[]string 2:serverAddressByClientCIDRs:[].ServerAddressByClientCIDR"),
     "meta_v1.Condition": (
         "1:type:string 2:status:string 3:observedGeneration:~int 4:lastTransitionTime:Time 5:reason:string "
         "6:message:string"
@@ -707,8 +1035,14 @@ MESSAGES: dict[str, str] = {
         "4:propagationPolicy:*string 5:dryRun:[]string 6:ignoreStoreReadErrorWithClusterBreakingPotential:*bool"
     ),
     "meta_v1.FieldSelectorRequirement": ("1:key:string 2:operator:string 3:values:[]string"),
+    "meta_v1.GroupResource": ("1:group:string 2:resource:string"),
+    "meta_v1.GroupVersionForDiscovery": ("1:groupVersion:string 2:version:string"),
     "meta_v1.LabelSelector": ("1:matchLabels:{}string 2:matchExpressions:[].LabelSelectorRequirement"),
     "meta_v1.LabelSelectorRequirement": ("1:key:string 2:operator:string 3:values:[]string"),
+    "meta_v1.ListMeta": (
+        "1:selfLink:~string 2:resourceVersion:~string 3:continue:~string 4:remainingItemCount:*int "
+        "5:shardInfo:*.ShardInfo"
+    ),
     "meta_v1.ManagedFieldsEntry": (
         "1:manager:~string 2:operation:~string 3:apiVersion:~string 4:time:*Time 6:fieldsType:~string "
         "7:fieldsV1:*FieldsV1 8:subresource:~string"
@@ -722,8 +1056,77 @@ MESSAGES: dict[str, str] = {
     "meta_v1.OwnerReference": (
         "5:apiVersion:string 1:kind:string 3:name:string 4:uid:string 6:controller:*bool 7:blockOwnerDeletion:*bool"
     ),
+    "meta_v1.PartialObjectMetadata": ("1:metadata:~.ObjectMeta"),
     "meta_v1.Preconditions": ("1:uid:*string 2:resourceVersion:*string"),
+    "meta_v1.ServerAddressByClientCIDR": ("1:clientCIDR:string 2:serverAddress:string"),
+    "meta_v1.ShardInfo": ("1:selector:string"),
+    "meta_v1.Status": (
+        "1:metadata:~.ListMeta 2:status:~string 3:message:~string 4:reason:~string 5:details:*.StatusDetails "
+        "6:code:~int"
+    ),
+    "meta_v1.StatusCause": ("1:reason:~string 2:message:~string 3:field:~string"),
+    "meta_v1.StatusDetails": (
+        "1:name:~string 2:group:~string 3:kind:~string 6:uid:~string 4:causes:[].StatusCause 5:retryAfterSeconds:~int"
+    ),
+    "meta_v1.Verbs": ("1::[]string"),
+    "networking_v1.HTTPIngressPath": ("1:path:~string 3:pathType:*string 2:backend:.IngressBackend"),
+    "networking_v1.HTTPIngressRuleValue": ("1:paths:[].HTTPIngressPath"),
+    "networking_v1.IPAddress": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.IPAddressSpec"),
+    "networking_v1.IPAddressSpec": ("1:parentRef:*.ParentReference"),
+    "networking_v1.IPBlock": ("1:cidr:string 2:except:[]string"),
+    "networking_v1.Ingress": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.IngressSpec 3:status:~.IngressStatus"),
+    "networking_v1.IngressBackend": ("4:service:*.IngressServiceBackend 3:resource:*core_v1.TypedLocalObjectReference"),
+    "networking_v1.IngressClass": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.IngressClassSpec"),
+    "networking_v1.IngressClassParametersReference": (
+        "1:apiGroup:*string 2:kind:string 3:name:string 4:scope:*string 5:namespace:*string"
+    ),
+    "networking_v1.IngressClassSpec": ("1:controller:~string 2:parameters:*.IngressClassParametersReference"),
+    "networking_v1.IngressLoadBalancerIngress": ("1:ip:~string 2:hostname:~string 4:ports:[].IngressPortStatus"),
+    "networking_v1.IngressLoadBalancerStatus": ("1:ingress:[].IngressLoadBalancerIngress"),
+    "networking_v1.IngressPortStatus": ("1:port:int 2:protocol:string 3:error:*string"),
+    "networking_v1.IngressRule": ("1:host:~string 2::.IngressRuleValue"),
+    "networking_v1.IngressRuleValue": ("1:http:*.HTTPIngressRuleValue"),
+    "networking_v1.IngressServiceBackend": ("1:name:string 2:port:~.ServiceBackendPort"),
+    "networking_v1.IngressSpec": (
+        "4:ingressClassName:*string 1:defaultBackend:*.IngressBackend 2:tls:[].IngressTLS 3:rules:[].IngressRule"
+    ),
+    "networking_v1.IngressStatus": ("1:loadBalancer:~.IngressLoadBalancerStatus"),
+    "networking_v1.IngressTLS": ("1:hosts:[]string 2:secretName:~string"),
+    "networking_v1.NetworkPolicy": ("1:metadata:~meta_v1.ObjectMeta 2:spec:~.NetworkPolicySpec"),
+    "networking_v1.NetworkPolicyEgressRule": ("1:ports:[].NetworkPolicyPort 2:to:[].NetworkPolicyPeer"),
+    "networking_v1.NetworkPolicyIngressRule": ("1:ports:[].NetworkPolicyPort 2:from:[].NetworkPolicyPeer"),
+    "networking_v1.NetworkPolicyPeer": (
+        "1:podSelector:*meta_v1.LabelSelector 2:namespaceSelector:*meta_v1.LabelSelector 3:ipBlock:*.IPBlock"
+    ),
+    "networking_v1.NetworkPolicyPort": ("1:protocol:*string 2:port:*IntOrString 3:endPort:*int"),
+    "networking_v1.NetworkPolicySpec": (
+        "1:podSelector:meta_v1.LabelSelector 2:ingress:[].NetworkPolicyIngressRule "
+        "3:egress:[].NetworkPolicyEgressRule 4:policyTypes:[]string"
+    ),
+    "networking_v1.ParentReference": ("1:group:~string 2:resource:~string 3:namespace:~string 4:name:~string"),
+    "networking_v1.ServiceBackendPort": ("1:name:~string 2:number:~int"),
+    "networking_v1.ServiceCIDR": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.ServiceCIDRSpec 3:status:~.ServiceCIDRStatus"
+    ),
+    "networking_v1.ServiceCIDRSpec": ("1:cidrs:[]string"),
+    "networking_v1.ServiceCIDRStatus": ("1:conditions:[]meta_v1.Condition"),
+    "node_v1.Overhead": ("1:podFixed:{}Quantity"),
+    "node_v1.RuntimeClass": (
+        "1:metadata:~meta_v1.ObjectMeta 2:handler:string 3:overhead:*.Overhead 4:scheduling:*.Scheduling"
+    ),
+    "node_v1.Scheduling": ("1:nodeSelector:{}string 2:tolerations:[]core_v1.Toleration"),
     "policy_v1.Eviction": ("1:metadata:~meta_v1.ObjectMeta 2:deleteOptions:*meta_v1.DeleteOptions"),
+    "policy_v1.PodDisruptionBudget": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.PodDisruptionBudgetSpec 3:status:~.PodDisruptionBudgetStatus"
+    ),
+    "policy_v1.PodDisruptionBudgetSpec": (
+        "1:minAvailable:*IntOrString 2:selector:*meta_v1.LabelSelector 3:maxUnavailable:*IntOrString "
+        "4:unhealthyPodEvictionPolicy:*string"
+    ),
+    "policy_v1.PodDisruptionBudgetStatus": (
+        "1:observedGeneration:~int 2:disruptedPods:{}Time 3:disruptionsAllowed:int 4:currentHealthy:int "
+        "5:desiredHealthy:int 6:expectedPods:int 7:conditions:[]meta_v1.Condition"
+    ),
     "rbac_v1.AggregationRule": ("1:clusterRoleSelectors:[]meta_v1.LabelSelector"),
     "rbac_v1.ClusterRole": ("1:metadata:~meta_v1.ObjectMeta 2:rules:[].PolicyRule 3:aggregationRule:*.AggregationRule"),
     "rbac_v1.ClusterRoleBinding": ("1:metadata:~meta_v1.ObjectMeta 2:subjects:[].Subject 3:roleRef:.RoleRef"),
@@ -734,4 +1137,162 @@ MESSAGES: dict[str, str] = {
     "rbac_v1.RoleBinding": ("1:metadata:~meta_v1.ObjectMeta 2:subjects:[].Subject 3:roleRef:.RoleRef"),
     "rbac_v1.RoleRef": ("1:apiGroup:string 2:kind:string 3:name:string"),
     "rbac_v1.Subject": ("1:kind:string 2:apiGroup:~string 3:name:string 4:namespace:~string"),
+    "resource_v1.AllocatedDeviceStatus": (
+        "1:driver:string 2:pool:string 3:device:string 7:shareID:*string 4:conditions:[]meta_v1.Condition "
+        "5:data:*Raw 6:networkData:*.NetworkDeviceData"
+    ),
+    "resource_v1.AllocationResult": (
+        "1:devices:~.DeviceAllocationResult 3:nodeSelector:*core_v1.NodeSelector 5:allocationTimestamp:*Time"
+    ),
+    "resource_v1.CELDeviceSelector": ("1:expression:string"),
+    "resource_v1.CapacityRequestPolicy": (
+        "1:default:*Quantity 3:validValues:[]Quantity 4:validRange:*.CapacityRequestPolicyRange"
+    ),
+    "resource_v1.CapacityRequestPolicyRange": ("1:min:*Quantity 2:max:*Quantity 3:step:*Quantity"),
+    "resource_v1.CapacityRequirements": ("1:requests:{}Quantity"),
+    "resource_v1.Counter": ("1:value:Quantity"),
+    "resource_v1.CounterSet": ("1:name:string 2:counters:{}.Counter"),
+    "resource_v1.Device": (
+        "1:name:string 2:attributes:{}.DeviceAttribute 3:capacity:{}.DeviceCapacity "
+        "4:consumesCounters:[].DeviceCounterConsumption 5:nodeName:*string 6:nodeSelector:*core_v1.NodeSelector "
+        "7:allNodes:*bool 8:taints:[].DeviceTaint 9:bindsToNode:*bool 10:bindingConditions:[]string "
+        "11:bindingFailureConditions:[]string 12:allowMultipleAllocations:*bool "
+        "14:nodeAllocatableResources:{}.NodeAllocatableResource"
+    ),
+    "resource_v1.DeviceAllocationConfiguration": ("1:source:string 2:requests:[]string 3::.DeviceConfiguration"),
+    "resource_v1.DeviceAllocationResult": (
+        "1:results:[].DeviceRequestAllocationResult 2:config:[].DeviceAllocationConfiguration"
+    ),
+    "resource_v1.DeviceAttribute": (
+        "2:int:*int 3:bool:*bool 4:string:*string 5:version:*string 6:ints:[]int 7:bools:[]bool "
+        "8:strings:[]string 9:versions:[]string"
+    ),
+    "resource_v1.DeviceCapacity": ("1:value:Quantity 2:requestPolicy:*.CapacityRequestPolicy"),
+    "resource_v1.DeviceClaim": (
+        "1:requests:[].DeviceRequest 2:constraints:[].DeviceConstraint 3:config:[].DeviceClaimConfiguration"
+    ),
+    "resource_v1.DeviceClaimConfiguration": ("1:requests:[]string 2::.DeviceConfiguration"),
+    "resource_v1.DeviceClass": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.DeviceClassSpec"),
+    "resource_v1.DeviceClassConfiguration": ("1::.DeviceConfiguration"),
+    "resource_v1.DeviceClassSpec": (
+        "1:selectors:[].DeviceSelector 2:config:[].DeviceClassConfiguration 4:extendedResourceName:*string"
+    ),
+    "resource_v1.DeviceConfiguration": ("1:opaque:*.OpaqueDeviceConfiguration"),
+    "resource_v1.DeviceConstraint": ("1:requests:[]string 2:matchAttribute:*string 3:distinctAttribute:*string"),
+    "resource_v1.DeviceCounterConsumption": ("1:counterSet:string 2:counters:{}.Counter"),
+    "resource_v1.DeviceRequest": ("1:name:string 2:exactly:*.ExactDeviceRequest 3:firstAvailable:[].DeviceSubRequest"),
+    "resource_v1.DeviceRequestAllocationResult": (
+        "1:request:string 2:driver:string 3:pool:string 4:device:string 5:adminAccess:*bool "
+        "6:tolerations:[].DeviceToleration 7:bindingConditions:[]string 8:bindingFailureConditions:[]string "
+        "9:shareID:*string 10:consumedCapacity:{}Quantity 11:skipNodeOperations:[]string"
+    ),
+    "resource_v1.DeviceSelector": ("1:cel:*.CELDeviceSelector"),
+    "resource_v1.DeviceSubRequest": (
+        "1:name:string 2:deviceClassName:string 3:selectors:[].DeviceSelector 4:allocationMode:~string "
+        "5:count:~int 6:tolerations:[].DeviceToleration 7:capacity:*.CapacityRequirements"
+    ),
+    "resource_v1.DeviceTaint": ("1:key:string 2:value:~string 3:effect:string 4:timeAdded:*Time"),
+    "resource_v1.DeviceTaintRule": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:.DeviceTaintRuleSpec 3:status:~.DeviceTaintRuleStatus"
+    ),
+    "resource_v1.DeviceTaintRuleSpec": ("1:deviceSelector:*.DeviceTaintSelector 2:taint:~.DeviceTaint"),
+    "resource_v1.DeviceTaintRuleStatus": ("1:conditions:[]meta_v1.Condition"),
+    "resource_v1.DeviceTaintSelector": ("2:driver:*string 3:pool:*string 4:device:*string"),
+    "resource_v1.DeviceToleration": (
+        "1:key:~string 2:operator:~string 3:value:~string 4:effect:~string 5:tolerationSeconds:*int"
+    ),
+    "resource_v1.ExactDeviceRequest": (
+        "1:deviceClassName:string 2:selectors:[].DeviceSelector 3:allocationMode:~string 4:count:~int "
+        "5:adminAccess:*bool 6:tolerations:[].DeviceToleration 7:capacity:*.CapacityRequirements"
+    ),
+    "resource_v1.NetworkDeviceData": ("1:interfaceName:~string 2:ips:[]string 3:hardwareAddress:~string"),
+    "resource_v1.NodeAllocatableMapping": (
+        "1:capacityKey:*string 2:capacityMultiplier:*Quantity 3:deviceMultiplier:*Quantity"
+    ),
+    "resource_v1.NodeAllocatableOverhead": ("1:perPod:*Quantity 2:perContainer:*Quantity"),
+    "resource_v1.NodeAllocatableResource": ("3:mapping:*.NodeAllocatableMapping 4:overhead:*.NodeAllocatableOverhead"),
+    "resource_v1.OpaqueDeviceConfiguration": ("1:driver:string 2:parameters:Raw"),
+    "resource_v1.ResourceClaim": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:.ResourceClaimSpec 3:status:~.ResourceClaimStatus"
+    ),
+    "resource_v1.ResourceClaimConsumerReference": ("1:apiGroup:~string 3:resource:string 4:name:string 5:uid:string"),
+    "resource_v1.ResourceClaimSpec": ("1:devices:.DeviceClaim"),
+    "resource_v1.ResourceClaimStatus": (
+        "1:allocation:*.AllocationResult 2:reservedFor:[].ResourceClaimConsumerReference "
+        "4:devices:[].AllocatedDeviceStatus"
+    ),
+    "resource_v1.ResourceClaimTemplate": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.ResourceClaimTemplateSpec"),
+    "resource_v1.ResourceClaimTemplateSpec": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.ResourceClaimSpec"),
+    "resource_v1.ResourcePool": ("1:name:string 2:generation:int 3:resourceSliceCount:int"),
+    "resource_v1.ResourceSlice": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.ResourceSliceSpec"),
+    "resource_v1.ResourceSliceSpec": (
+        "1:driver:string 2:pool:.ResourcePool 3:nodeName:*string 4:nodeSelector:*core_v1.NodeSelector "
+        "5:allNodes:*bool 6:devices:[].Device 7:perDeviceNodeSelection:*bool 8:sharedCounters:[].CounterSet "
+        "9:partitionTypeAttribute:*string 10:skipNodeOperations:[]string"
+    ),
+    "scheduling_v1.PriorityClass": (
+        "1:metadata:~meta_v1.ObjectMeta 2:value:int 3:globalDefault:~bool 4:description:~string "
+        "5:preemptionPolicy:*string"
+    ),
+    "scheduling_v1alpha3.TopologyConstraint": ("1:key:string"),
+    "scheduling_v1alpha3.WorkloadPodGroupAllDisruptionMode": (""),
+    "scheduling_v1alpha3.WorkloadPodGroupBasicSchedulingPolicy": (""),
+    "scheduling_v1alpha3.WorkloadPodGroupDisruptionMode": (
+        "1:single:*.WorkloadPodGroupSingleDisruptionMode 2:all:*.WorkloadPodGroupAllDisruptionMode"
+    ),
+    "scheduling_v1alpha3.WorkloadPodGroupGangSchedulingPolicy": ("1:minCount:*int"),
+    "scheduling_v1alpha3.WorkloadPodGroupResourceClaim": (
+        "1:name:string 2:resourceClaimName:*string 3:resourceClaimTemplateName:*string"
+    ),
+    "scheduling_v1alpha3.WorkloadPodGroupSchedulingConstraints": ("1:topology:[].TopologyConstraint"),
+    "scheduling_v1alpha3.WorkloadPodGroupSchedulingPolicy": (
+        "1:basic:*.WorkloadPodGroupBasicSchedulingPolicy 2:gang:*.WorkloadPodGroupGangSchedulingPolicy"
+    ),
+    "scheduling_v1alpha3.WorkloadPodGroupSingleDisruptionMode": (""),
+    "storage_v1.CSIDriver": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.CSIDriverSpec"),
+    "storage_v1.CSIDriverSpec": (
+        "1:attachRequired:*bool 2:podInfoOnMount:*bool 3:volumeLifecycleModes:[]string 4:storageCapacity:*bool "
+        "5:fsGroupPolicy:*string 6:tokenRequests:[].TokenRequest 7:requiresRepublish:*bool 8:seLinuxMount:*bool "
+        "9:nodeAllocatableUpdatePeriodSeconds:*int 10:serviceAccountTokenInSecrets:*bool "
+        "11:preventPodSchedulingIfMissing:*bool"
+    ),
+    "storage_v1.CSINode": ("1:metadata:~meta_v1.ObjectMeta 2:spec:.CSINodeSpec 3:status:~.CSINodeStatus"),
+    "storage_v1.CSINodeDriver": (
+        "1:name:string 2:nodeID:string 3:topologyKeys:[]string 4:allocatable:*.VolumeNodeResources"
+    ),
+    "storage_v1.CSINodeSpec": ("1:drivers:[].CSINodeDriver"),
+    "storage_v1.CSINodeStatus": ("1:storageHealth:[].StorageHealth"),
+    "storage_v1.CSIStorageCapacity": (
+        "1:metadata:~meta_v1.ObjectMeta 2:nodeTopology:*meta_v1.LabelSelector 3:storageClassName:string "
+        "4:capacity:*Quantity 5:maximumVolumeSize:*Quantity"
+    ),
+    "storage_v1.StorageClass": (
+        "1:metadata:~meta_v1.ObjectMeta 2:provisioner:string 3:parameters:{}string 4:reclaimPolicy:*string "
+        "5:mountOptions:[]string 6:allowVolumeExpansion:*bool 7:volumeBindingMode:*string "
+        "8:allowedTopologies:[]core_v1.TopologySelectorTerm"
+    ),
+    "storage_v1.StorageHealth": ("1:name:string 2:healthConditions:[].StorageHealthCondition"),
+    "storage_v1.StorageHealthCondition": (
+        "1:status:string 2:reason:string 3:message:~string 4:accessMode:*string 5:volumeMode:*string "
+        "6:lastTransitionTime:~Time"
+    ),
+    "storage_v1.TokenRequest": ("1:audience:string 2:expirationSeconds:*int"),
+    "storage_v1.VolumeAttachment": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:.VolumeAttachmentSpec 3:status:~.VolumeAttachmentStatus"
+    ),
+    "storage_v1.VolumeAttachmentSource": (
+        "1:persistentVolumeName:*string 2:inlineVolumeSpec:*core_v1.PersistentVolumeSpec"
+    ),
+    "storage_v1.VolumeAttachmentSpec": ("1:attacher:string 2:source:.VolumeAttachmentSource 3:nodeName:string"),
+    "storage_v1.VolumeAttachmentStatus": (
+        "1:attached:bool 2:attachmentMetadata:{}string 3:attachError:*.VolumeError 4:detachError:*.VolumeError"
+    ),
+    "storage_v1.VolumeAttributesClass": ("1:metadata:~meta_v1.ObjectMeta 2:driverName:string 3:parameters:{}string"),
+    "storage_v1.VolumeError": ("1:time:~Time 2:message:~string 3:errorCode:*int"),
+    "storage_v1.VolumeNodeResources": ("1:count:*int"),
+    "storagemigration_v1.StorageVersionMigration": (
+        "1:metadata:~meta_v1.ObjectMeta 2:spec:~.StorageVersionMigrationSpec 3:status:~.StorageVersionMigrationStatus"
+    ),
+    "storagemigration_v1.StorageVersionMigrationSpec": ("1:resource:meta_v1.GroupResource"),
+    "storagemigration_v1.StorageVersionMigrationStatus": ("1:conditions:[]meta_v1.Condition 2:resourceVersion:~string"),
 }

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from controlplane.api.codec import Document, encode
-from controlplane.apiserver.answers import document_answer, partial_list, table_of
+from controlplane.apiserver.answers import document_answer, partial_list, shown_as, table_of
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Answer, Response, Stream
-from controlplane.apiserver.negotiation import PARTIAL_LIST, TABLE, YAML
+from controlplane.apiserver.negotiation import PARTIAL_LIST, PROTOBUF, TABLE, YAML
 from controlplane.apiserver.options import list_options
 from controlplane.apiserver.selection import Page, scope_of, select
 from controlplane.apiserver.storage import ResourceStorage
@@ -24,7 +24,7 @@ _ROWS = 200  # rows of a Table worked out between turns of other requests
 async def list_(call: Call) -> Answer:
     """Answer with a page of a collection."""
     options = list_options(call.request.query)
-    shown = call.accepts(TABLE, PARTIAL_LIST)
+    shown = shown_as(call, PARTIAL_LIST)
     page = await select(scope_of(call.storage, call.info.namespace, options), options, call.backend.clock)
     if shown.plain:
         return list_answer(call.storage, page)
@@ -36,6 +36,8 @@ async def list_(call: Call) -> Answer:
         )
     if shown.form == TABLE:
         return document_answer({**table_of(call, page.items), "metadata": _metadata(page)}, shown)
+    if shown.media_type == PROTOBUF:
+        return await _protobuf(call.storage, page)
     items = [_without_kind(call.storage.document(item)) for item in page.items]
     return document_answer({**_kind(call.storage), "metadata": _metadata(page), "items": items}, shown)
 
@@ -62,6 +64,17 @@ async def _pieces(head: bytes, tails: Sequence[bytes]) -> AsyncIterator[bytes]:
             yield b",{".join(piece)
             piece, size = [b""], 0  # so that the next join begins with the separator
     yield b",{".join(piece) + b"]}"
+
+
+async def _protobuf(storage: ResourceStorage, page: Page) -> Response:
+    """Answer in protobuf, which says its length first: worked out a few objects at a time, sent as a whole."""
+    from controlplane.api.protobuf import ListWriter
+
+    writer = ListWriter(storage.resource.api_version, storage.resource.kind, _metadata(page))
+    for start in range(0, len(page.items), _ROWS):
+        writer.add(storage.document(item) for item in page.items[start : start + _ROWS])
+        await asyncio.sleep(0)
+    return Response(200, writer.done(), PROTOBUF)
 
 
 def _kind(storage: ResourceStorage) -> Document:

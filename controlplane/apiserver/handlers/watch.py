@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from controlplane.api.codec import Document, encode
 from controlplane.api.status import Expired, StatusError
-from controlplane.apiserver.answers import partial, table_of
+from controlplane.apiserver.answers import partial, shown_as, table_of
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.event_log import Change, TooOld
 from controlplane.apiserver.messages import Stream
-from controlplane.apiserver.negotiation import PARTIAL, TABLE, YAML, Representation, not_acceptable
+from controlplane.apiserver.negotiation import PARTIAL, PROTOBUF, TABLE, YAML, Representation, not_acceptable
 from controlplane.apiserver.options import ListOptions, list_options
 from controlplane.apiserver.selection import Scope, scope_of, wait_for
 from controlplane.apiserver.watch_cache import Watcher
@@ -40,13 +42,14 @@ class Start:
 async def watch(call: Call) -> Stream:
     """Answer with a stream of events."""
     options = list_options(call.request.query, watching=True)
-    shown = call.accepts(TABLE, PARTIAL)
+    shown = shown_as(call, PARTIAL)
     if shown.media_type == YAML:
         raise not_acceptable(("application/json", "application/json;stream=watch"))
     scope = scope_of(call.storage, call.info.namespace, options)
     start = await _start(scope, options, call.backend.clock)
     seconds = options.timeout_seconds or call.backend.shortest_watch * (1 + call.backend.random.random())
-    return Stream(200, _Watch(call, scope, shown, options).events(start, seconds))
+    content_type = f"{PROTOBUF};stream=watch" if shown.media_type == PROTOBUF else shown.media_type
+    return Stream(200, _Watch(call, scope, shown, options).events(start, seconds), content_type)
 
 
 async def _start(scope: Scope, options: ListOptions, clock: Clock) -> Start:
@@ -79,7 +82,7 @@ class _Watch:
 
     def __init__(self, call: Call, scope: Scope, shown: Representation, options: ListOptions):
         self._call, self._scope, self._form = call, scope, shown.form
-        self._storage = scope.storage
+        self._storage, self._protobuf = scope.storage, shown.media_type == PROTOBUF
         self._cache, self._log = scope.storage.cache, scope.storage.cache.log
         self._clock = call.backend.clock
         self._bookmarks = options.allow_watch_bookmarks
@@ -100,7 +103,7 @@ class _Watch:
                 async for lines in self._follow(watcher, end):
                     yield lines
             except TooOld as error:
-                yield _error_line(_too_old(start.revision, error.oldest))
+                yield self._event("ERROR", _document_of(_too_old(start.revision, error.oldest)))
 
     async def _follow(self, watcher: Watcher, end: float) -> AsyncIterator[bytes]:
         bookmark = self._clock.monotonic() + _BOOKMARK
@@ -133,7 +136,7 @@ class _Watch:
 
     def _lines(self, changes: Sequence[Change], position: int) -> bytes:
         scope = self._scope
-        if self._form or self._storage.converts or not scope.everything:
+        if self._form or self._protobuf or self._storage.converts or not scope.everything:
             return b"".join([line for change in changes if (line := self._line_of(change))])
         return self._cache.lines(scope.directory, position, changes)
 
@@ -151,11 +154,20 @@ class _Watch:
         return self._line(b"DELETED", change.previous.at(change.revision))
 
     def _line(self, type_: bytes, item: CachedObject) -> bytes:
-        if not self._form:
-            return b'{"type":"%s","object":%s%s}\n' % (type_, self._storage.open, self._storage.tail(item))
-        return b'{"type":"%s","object":%s}\n' % (type_, encode(self._formed(item)))
+        if self._form or self._protobuf:
+            return self._event(type_.decode(), self._formed(item))
+        return b'{"type":"%s","object":%s%s}\n' % (type_, self._storage.open, self._storage.tail(item))
+
+    def _event(self, type_: str, document: Document) -> bytes:
+        if self._protobuf:
+            from controlplane.api.protobuf import encode_event
+
+            return encode_event(type_, document)
+        return encode({"type": type_, "object": document}) + b"\n"
 
     def _formed(self, item: CachedObject) -> Document:
+        if not self._form:
+            return self._storage.document(item)
         if self._form == PARTIAL:
             return partial(self._storage.document(item))
         table = table_of(self._call, [item], headers=not self._headers_sent)
@@ -167,7 +179,7 @@ class _Watch:
         if initial_end:
             metadata["annotations"] = {_INITIAL_EVENTS_END: "true"}
         resource = self._storage.resource
-        return encode({"type": "BOOKMARK", "object": self._bookmark_object(resource.kind, metadata)}) + b"\n"
+        return self._event("BOOKMARK", self._bookmark_object(resource.kind, metadata))
 
     def _bookmark_object(self, kind: str, metadata: Document) -> Document:
         if self._form == TABLE:
@@ -185,5 +197,6 @@ class _Watch:
         return {"kind": kind, "apiVersion": self._storage.resource.api_version, "metadata": metadata}
 
 
-def _error_line(error: StatusError) -> bytes:
-    return b'{"type":"ERROR","object":%s}\n' % encode(error.to_status())
+def _document_of(error: StatusError) -> Document:
+    document: Document = msgspec.json.decode(encode(error.to_status()))
+    return document

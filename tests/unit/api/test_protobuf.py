@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.api.protobuf import ProtobufError, decode_object
+from controlplane.api import codec
+from controlplane.api.base import KubeStruct
+from controlplane.api.protobuf import ProtobufError, decode_object, encode_object
+from controlplane.api.protobuf.decode import message_of, schema_of
+from controlplane.api.resources import RESOURCES, Resource
 
 
 def varint(number: int) -> bytes:
@@ -119,3 +125,152 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     except ProtobufError:
         return
     assert document["kind"] == "Pod"
+
+
+# What JSON shows of some messages is nothing but a value.
+VALUES = {
+    "Quantity", "IntOrString", "Time", "MicroTime", "FieldsV1", "Raw", "SchemaOrArray", "SchemaOrBool",
+    "SchemaOrStrings", "string", "int", "bool", "bytes", "double",
+}  # fmt: skip
+
+
+# Newer than the published Go types that the numbers were read off, or without a number upstream too.
+UNNUMBERED = {
+    ".status.nodeInfo.runningInUserNamespace",
+    ".spec.volumeClaimTemplates.apiVersion",
+    ".spec.volumeClaimTemplates.kind",
+    ".spec.devices.requests.exactly.derivedAttributes",
+    ".spec.devices.requests.firstAvailable.derivedAttributes",
+    ".spec.spec.devices.requests.exactly.derivedAttributes",
+    ".spec.spec.devices.requests.firstAvailable.derivedAttributes",
+    ".spec.devices.consumesCounters.compatibilityGroups",
+}
+
+
+def fields_of(message: str) -> dict[str, str]:
+    """Every field that JSON shows of a message, with its kind; those of messages lent to it too."""
+    found: dict[str, str] = {}
+    for field in schema_of(message).values():
+        if field.name:
+            found[field.name] = field.kind
+        elif field.kind not in VALUES:
+            found |= fields_of(field.kind)
+    return found
+
+
+def missing(type_: type[KubeStruct], message: str, path: str, seen: set[type]) -> Iterator[str]:
+    """Yield the paths of fields that a type has and the table has not."""
+    if type_ in seen:
+        return
+    seen.add(type_)
+    numbered = fields_of(message)
+    for field in msgspec.structs.fields(type_):
+        if field.encode_name in ("apiVersion", "kind") and not path:
+            continue
+        kind = numbered.get(field.encode_name)
+        if kind is None:
+            yield f"{path}.{field.encode_name}"
+            continue
+        for inner in structs_in(field.type):
+            if kind not in VALUES:
+                yield from missing(inner, kind, f"{path}.{field.encode_name}", seen)
+
+
+def structs_in(type_: Any) -> Iterator[type[KubeStruct]]:
+    if isinstance(type_, type) and issubclass(type_, KubeStruct):
+        yield type_
+    for inner in get_args(type_):
+        yield from structs_in(inner)
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: f"{resource.api_version}/{resource.kind}")
+def test_every_field_of_every_kind_has_a_number(resource: Resource) -> None:
+    found = missing(resource.type, message_of(resource.api_version, resource.kind), "", set())
+    assert set(found) - UNNUMBERED == set()
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "rest"),
+    [
+        pytest.param("v1", "ConfigMap", {"data": {"a": "b", "": ""}, "immutable": False}, id="maps, a said false"),
+        pytest.param("v1", "Secret", {"data": {"a": "AP8="}, "type": "Opaque"}, id="bytes"),
+        pytest.param("apps/v1", "Deployment", {"spec": {"replicas": -1, "minReadySeconds": 2**31 - 1}}, id="numbers"),
+        pytest.param(
+            "v1",
+            "Service",
+            {"spec": {"ports": [{"port": 80, "targetPort": "http"}, {"port": 8080, "targetPort": 300}]}},
+            id="numbers or texts",
+        ),
+        pytest.param(
+            "v1",
+            "Pod",
+            {
+                "metadata": {
+                    "creationTimestamp": "2026-01-01T00:00:00Z",
+                    "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {".": {}}}}],
+                },
+                "spec": {
+                    "containers": [{"name": "c", "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}}],
+                    "volumes": [{"name": "v", "emptyDir": {"medium": "Memory"}}],
+                },
+            },
+            id="lent fields, amounts, raw JSON",
+        ),
+        pytest.param(
+            "coordination.k8s.io/v1", "Lease", {"spec": {"renewTime": "2026-01-01T00:00:00.000001Z"}}, id="microseconds"
+        ),
+        pytest.param(
+            "authorization.k8s.io/v1", "SubjectAccessReview", {"spec": {"extra": {"a": ["b", "c"]}}}, id="a named list"
+        ),
+        pytest.param(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            {
+                "spec": {
+                    "versions": [
+                        {
+                            "name": "v1",
+                            "schema": {
+                                "openAPIV3Schema": {
+                                    "type": "object",
+                                    "additionalProperties": False,
+                                    "properties": {
+                                        "a": {"maximum": 1.5, "minimum": 2, "default": {"x": [1]}, "enum": ["a", None]},
+                                        "b": {"items": {"type": "string"}, "additionalProperties": {"type": "string"}},
+                                        "c": {"dependencies": {"d": ["e"], "f": {"type": "string"}}},
+                                    },
+                                    "x-kubernetes-validations": [{"rule": "true"}],
+                                }
+                            },
+                        }
+                    ]
+                }
+            },
+            id="a schema",
+        ),
+        pytest.param(
+            "resource.k8s.io/v1",
+            "ResourceSlice",
+            {"spec": {"devices": [{"attributes": {"a": {"bool": False}}, "capacity": {"m": {"value": "1Gi"}}}]}},
+            id="maps of messages",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_written_is_read_back(api_version: str, kind: str, rest: codec.Document) -> None:
+    document = {"apiVersion": api_version, "kind": kind, **rest}
+    assert decode_object(encode_object(document), "", "") == document
+
+
+@given(st.dictionaries(st.text(), st.text()), st.integers(min_value=-(2**63), max_value=2**63 - 1))
+def test_any_text_and_number_is_read_back(data: dict[str, str], number: int) -> None:
+    document = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"annotations": {"a": "b", **data}, "generation": number or 1},
+    }
+    assert decode_object(encode_object(document), "", "") == document
+
+
+def test_no_message_for_a_kind_that_nobody_knows() -> None:
+    with pytest.raises(ProtobufError, match='no kind "Widget" is registered'):
+        encode_object({"apiVersion": "example.com/v1", "kind": "Widget"})

@@ -9,7 +9,7 @@ import pytest
 from controlplane.api.status import NotAcceptable
 from controlplane.apiserver.compression import accepts_gzip, compress
 from controlplane.apiserver.messages import Response, Stream
-from controlplane.apiserver.negotiation import JSON, TABLE, YAML, Representation, negotiate
+from controlplane.apiserver.negotiation import JSON, PROTOBUF, TABLE, YAML, Representation, negotiate
 
 AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
@@ -22,6 +22,7 @@ AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
         pytest.param("application/*", Representation(JSON), id="anything of ours"),
         pytest.param("application/yaml", Representation(YAML), id="yaml"),
         pytest.param("application/vnd.kubernetes.protobuf,application/json", Representation(JSON), id="client-go"),
+        pytest.param("application/vnd.kubernetes.protobuf", Representation(PROTOBUF), id="protobuf alone"),
         pytest.param("application/json;q=0.5,application/yaml", Representation(YAML), id="the favourite first"),
         pytest.param(f"{AS_TABLE},application/json", Representation(JSON, TABLE), id="kubectl get"),
         pytest.param(
@@ -36,7 +37,7 @@ def test_negotiate(header: str, expected: Representation) -> None:
     assert negotiate(header, (TABLE,)) == expected
 
 
-@pytest.mark.parametrize("header", ["text/html", "application/vnd.kubernetes.protobuf", f"{AS_TABLE}x"])
+@pytest.mark.parametrize("header", ["text/html", "application/cbor", f"{AS_TABLE}x"])
 def test_nothing_that_we_have(header: str) -> None:
     with pytest.raises(NotAcceptable, match="only the following media types are accepted: application/json"):
         negotiate(header, (TABLE,))
