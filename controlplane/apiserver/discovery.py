@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
@@ -85,7 +84,9 @@ class Discovery:
 
     def __init__(self, served: Sequence[Served] = (), *, server_address: str = ""):
         everything = served or (*map(served_of, RESOURCES), *reviews())
-        by_place = sorted(everything, key=lambda one: (_rank(one.group), one.group, _age(one), one.plural))
+        by_place = sorted(
+            everything, key=lambda one: (_rank(one.group), one.group, version_priority(one.version), one.plural)
+        )
         groups = {
             group: {version: list(same) for version, same in groupby(of_group, lambda one: one.version)}
             for group, of_group in groupby(by_place, lambda one: one.group)
@@ -141,11 +142,6 @@ class CurrentDiscovery:
             served = (*map(served_of, self._catalog.resources.values()), *reviews())
             self._made = version, Discovery(served, server_address=self._address)
         return self._made[1]
-
-
-def _age(one: Served) -> tuple[Any, ...]:
-    """Return a version's place among those of its group: upstream's order of our own, the most stable of others."""
-    return (one.version,) if one.group in _GROUP_ORDER else version_priority(one.version)
 
 
 def _rank(group: str) -> int:
