@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 from controlplane.api.base import KubeStruct
 from controlplane.apiserver.storage import ResourceStorage
+from controlplane.apiserver.watch_cache import ResourceCache
 
 T = TypeVar("T")
 
@@ -32,6 +33,10 @@ class CacheReader:
 
     def version(self, type_: type[T]) -> int:
         return self._storage(type_).cache.version
+
+    def cache_of(self, type_: type[T]) -> ResourceCache:
+        """Return where objects of a type are, with their recent changes."""
+        return self._storage(type_).cache
 
     def _storage(self, type_: type[T]) -> ResourceStorage:
         return self._storages[cast(type[KubeStruct], type_)]

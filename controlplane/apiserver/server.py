@@ -16,8 +16,10 @@ from random import Random
 from prometheus_client import CollectorRegistry
 
 from controlplane.api.codec import encode
+from controlplane.api.core_v1 import Service
+from controlplane.api.networking_v1 import IPAddress
 from controlplane.api.resources import RESOURCES
-from controlplane.apiserver.allocation import AddressRange, PortRange, ServiceAllocator
+from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
 from controlplane.apiserver.backend import Backend
@@ -86,9 +88,8 @@ class ApiServer:
         storages = _storages(self._store, self.cache, settings)
         self.reader.attach(storages)
         self.catalog = Catalog(RESOURCES, storages.values())
-        storages["", "v1", "services"].allocator = ServiceAllocator(
-            self.reader, settings.service_cidrs, settings.node_ports, random
-        )
+        self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)
+        storages["", "v1", "services"].allocator = self._allocator
         backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, settings)
         self._started, self._stopping = False, False
         pages = self._pages(self.registry)
@@ -110,7 +111,7 @@ class ApiServer:
         server = cls(store, settings, clock, random, nodes or NoNodes())
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
-        async with audited, running(server.cache.follow(), server.cache.tick()):
+        async with audited, running(server.cache.follow(), server.cache.tick(), server.ip_addresses().run()):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
             async with server._flow_kept():
@@ -147,6 +148,12 @@ class ApiServer:
         flow = FlowControl(self.reader, self._clock, total, count)
         self.registry.register(flow.metrics)
         return flow
+
+    def ip_addresses(self) -> IpAddressKeeper:
+        """Return what shows the addresses of Services as objects."""
+        services, addresses = (self.reader.cache_of(type_) for type_ in (Service, IPAddress))
+        reserved = self._allocator.reserved
+        return IpAddressKeeper(self.reader, services, addresses, reserved, self.client(), self._clock)
 
     def advertised(self) -> Advertised:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first

@@ -117,6 +117,11 @@ _RULES: dict[str, tuple[PolicyRule, ...]] = {
     ),
     "root-ca-cert-publisher": (rule("create update", "configmaps"),),
     "service-account-controller": (rule("create", "serviceaccounts"),),
+    "service-cidrs-controller": (
+        rule(f"{READ} patch update", "servicecidrs", groups="networking.k8s.io"),
+        rule("patch update", "servicecidrs/finalizers servicecidrs/status", groups="networking.k8s.io"),
+        rule(READ, "ipaddresses", groups="networking.k8s.io"),
+    ),
     "service-controller": (
         rule(READ, "services"),
         rule("patch update", "services/status"),

@@ -9,12 +9,14 @@
     30000-32767    30000-30085   asked for by number;     30086-32767   at random
 
 What is taken is what the Services say, plus what writes under way have been given: there is no second record that
-could disagree. Nothing here waits between looking and reserving, so one process never gives anything twice.
+could disagree. Nothing here waits between looking and reserving, so one process never gives anything twice. IPAddress
+objects show it to whoever asks, and follow (`ip_addresses`); those that others made keep their addresses from Services.
 """
 
 from __future__ import annotations
 
+from controlplane.apiserver.allocation.ip_addresses import IpAddressKeeper
 from controlplane.apiserver.allocation.ranges import AddressRange, PortRange
 from controlplane.apiserver.allocation.services import ServiceAllocator
 
-__all__ = ["AddressRange", "PortRange", "ServiceAllocator"]
+__all__ = ["AddressRange", "IpAddressKeeper", "PortRange", "ServiceAllocator"]

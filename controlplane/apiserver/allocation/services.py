@@ -23,6 +23,7 @@ class ServiceAllocator:
     def __init__(self, reader: ObjectReader, service_cidrs: Sequence[str], node_port_range: PortRange, random: Random):
         self._reader, self._random, self._ports = reader, random, node_port_range
         self._ranges = [AddressRange(ipaddress.ip_network(cidr)) for cidr in service_cidrs]
+        self.reserved: set[str] = set()  # addresses that IPAddresses of others keep from Services
         self._reservations: list[Reservation] = []
         self._moment = 0
 
@@ -81,6 +82,7 @@ class ServiceAllocator:
         for reservation in self._reservations:
             taken.addresses.update(reservation.addresses)
             taken.ports.update(reservation.ports)
+        taken.addresses.update(self.reserved)
         if key != ("default", "kubernetes"):
             taken.addresses.update(str(one.first) for one in self._ranges)
         return taken
