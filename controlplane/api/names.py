@@ -82,12 +82,6 @@ _WILDCARD_MESSAGE = pattern(
     "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
     _WILDCARD, "*.example.com",
 )  # fmt: skip
-_CONDITION_REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
-_CONDITION_REASON_MESSAGE = pattern(
-    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
-    "characters or '_,:', and must end with an alphanumeric character or '_'",
-    _CONDITION_REASON, "my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB",
-)  # fmt: skip
 
 _is_label = re.compile(_LABEL).fullmatch
 _is_subdomain = re.compile(_SUBDOMAIN).fullmatch
@@ -214,10 +208,6 @@ def port_name(text: str) -> list[str]:
 
 def percent(text: str) -> list[str]:
     return [] if re.fullmatch(_PERCENT, text) else [_PERCENT_MESSAGE]
-
-
-def condition_reason(text: str) -> list[str]:
-    return [] if re.fullmatch(_CONDITION_REASON, text) else [_CONDITION_REASON_MESSAGE]
 
 
 def http_header_name(text: str) -> list[str]:

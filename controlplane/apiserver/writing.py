@@ -108,7 +108,7 @@ async def update_object(
                 raise status.not_found(storage.resource, info.name)
             return await _create_named(call, make(None), options), True
         try:
-            return await _update_once(call, item, make, options), False
+            written = await _update_once(call, item, make, options)
         except RevisionMismatch:
             item = None
         except StatusError:
@@ -116,6 +116,14 @@ async def update_object(
             current = None if newest else await storage.read_from_store(info.namespace, info.name)
             if newest or (current is not None and current.revision == item.revision):
                 raise
+            item, newest = current, True
+        else:
+            if newest or written is not item:
+                return written, False
+            # There was nothing to write, to a version that may no longer be the newest: nobody has compared it.
+            current = await storage.read_from_store(info.namespace, info.name)
+            if current is not None and current.revision == written.revision:
+                return written, False
             item, newest = current, True
     raise status.conflict(storage.resource, info.name)
 

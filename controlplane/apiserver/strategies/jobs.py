@@ -24,11 +24,13 @@ class JobStrategy(Strategy):
 
     def prepare_create(self, document: Document, caller: Caller) -> None:
         super().prepare_create(document, caller)
+        _drop_alpha(document)
         if not (document.get("spec") or {}).get("manualSelector"):
             _select_own_pods(document)
         _label_as_pods(document)
 
     def prepare_update(self, new: Document, old: Document) -> None:
+        _drop_alpha(new)
         super().prepare_update(new, old)
         _label_as_pods(new)
 
@@ -49,6 +51,11 @@ class CronJobStrategy(Strategy):
         if new.metadata.generation == old.metadata.generation:
             return []
         return _about_spec(new.spec.job_template.spec, "spec.jobTemplate.spec")
+
+
+def _drop_alpha(job: Document) -> None:
+    """Gang scheduling is behind a gate (WorkloadWithJob) that is shut by default: what is said of it is not kept."""
+    (job.get("spec") or {}).pop("scheduling", None)
 
 
 def _select_own_pods(job: Document) -> None:

@@ -386,3 +386,13 @@ async def test_every_write_notes_its_manager(ask: Asker) -> None:
         ("maker", None),
         ("node", "status"),
     ]
+
+
+async def test_an_update_that_changes_nothing_is_of_the_newest_version_all_the_same(ask: Asker) -> None:
+    made = await ask("POST", MAPS, config_map(data={"a": "1"}))
+    changed = await ask("PATCH", f"{MAPS}/cm", {"data": {"a": "2"}}, content_type=MERGE)
+    # What is sent is what the cache may still hold: only the store knows better.
+    stale = await ask("PUT", f"{MAPS}/cm", made.body)
+    assert (stale.status, stale.reason) == (409, "Conflict")
+    same = await ask("PUT", f"{MAPS}/cm", changed.body)
+    assert same.body["metadata"]["resourceVersion"] == changed.body["metadata"]["resourceVersion"]

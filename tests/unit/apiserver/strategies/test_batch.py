@@ -82,6 +82,10 @@ def test_another_attempt_at_a_name_is_labelled_with_that_name() -> None:
         assert labels["job-name"] == labels["batch.kubernetes.io/job-name"] == "pi-bbbbb"
 
 
+def test_what_is_behind_a_shut_gate_is_not_kept() -> None:
+    assert "scheduling" not in created("Job", job(scheduling={"schedulingPolicy": {}}))["spec"]
+
+
 def test_a_manual_selector_is_left_alone() -> None:
     template = {**TEMPLATE, "metadata": {"labels": {"a": "b"}}}
     spec = job(manualSelector=True, selector={"matchLabels": {"a": "b"}}, template=template)
