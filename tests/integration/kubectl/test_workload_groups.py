@@ -189,3 +189,24 @@ def test_a_runtime_class(kubectl: Kubectl) -> None:
 )
 def test_explain(kubectl: Kubectl, field: str) -> None:
     assert f"FIELD: {field.rpartition('.')[2]}" in kubectl.ok(f"explain {field}")
+
+
+def test_a_drain_waits_for_the_budget(kubectl: Kubectl) -> None:
+    node = f"node-{kubectl.namespace}"
+    kubectl.ok("create -f -", stdin=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node}}))
+    kubectl.ok("run web --image=busybox --labels=app=web --overrides", json.dumps({"spec": {"nodeName": node}}))
+    ready = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
+    kubectl.ok("patch pod web --subresource=status --type=merge -p", json.dumps(ready))
+    kubectl.ok("create pdb web --selector=app=web --min-available=1")
+
+    def allow(disruptions: int) -> None:
+        status = {"observedGeneration": 1, "disruptionsAllowed": disruptions, "currentHealthy": 1, "desiredHealthy": 1}
+        kubectl.ok("patch pdb web --subresource=status --type=merge -p", json.dumps({"status": status}))
+
+    drain = f"drain {node} --force --grace-period=0 --pod-selector=app=web"
+    allow(0)
+    held = kubectl.refused(f"{drain} --timeout=1s")
+    assert "Cannot evict pod as it would violate the pod's disruption budget." in held
+    allow(1)
+    assert "pod/web evicted" in kubectl.ok(drain)
+    assert kubectl.ok("get pdb web -o jsonpath={.status.disruptionsAllowed}") == "0"
