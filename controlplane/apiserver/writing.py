@@ -31,7 +31,7 @@ from controlplane.apiserver.metadata import (
     wrong_uid,
 )
 from controlplane.apiserver.options import WriteOptions
-from controlplane.apiserver.patch import track_update
+from controlplane.apiserver.patch import forget_idle_time, track_update
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.strategies import Caller
 from controlplane.kit.timestamps import format_time
@@ -193,6 +193,8 @@ def _note_manager(call: Call, new: Document, old: Document | None, options: Writ
     On create `new` is without the status, which nobody but the server has set.
     """
     if options.tracked:
+        if old is not None:
+            forget_idle_time(new, old)
         return
     manager, now = call.manager(options.field_manager), format_time(call.backend.clock.now())
     track_update(new, old, manager, call.info.subresource, now, call.storage.shape.merging)

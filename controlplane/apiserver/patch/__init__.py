@@ -23,7 +23,7 @@ from controlplane.apiserver.patch.dispatch import (
     STRATEGIC,
     apply_patch,
 )
-from controlplane.apiserver.patch.managed_fields import default_manager, track_update
+from controlplane.apiserver.patch.managed_fields import default_manager, forget_idle_time, track_update
 
 __all__ = [
     "APPLY",
@@ -33,6 +33,7 @@ __all__ = [
     "STRATEGIC",
     "apply_patch",
     "default_manager",
+    "forget_idle_time",
     "server_side_apply",
     "track_update",
 ]

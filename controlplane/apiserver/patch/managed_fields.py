@@ -151,6 +151,23 @@ def _taken_over(
     yield Entry(me, merge_sets(mine, changed), time if changed else my_time)
 
 
+def forget_idle_time(new: Document, old: Document) -> None:
+    """Undo the new time of an entry in `new` if that is all there is new.
+
+    What is applied may lack what the server filled in when it was applied before, so that this shows only now.
+    """
+    ours, theirs = new.get("metadata") or {}, old.get("metadata") or {}
+    entries = theirs.get("managedFields")
+    if entries and _timeless(new, ours) == _timeless(old, theirs):
+        ours["managedFields"] = entries
+
+
+def _timeless(document: Document, metadata: Document) -> tuple[Document, Document, list[Document]]:
+    entries = [{**entry, "time": ""} for entry in metadata.get("managedFields") or () if isinstance(entry, dict)]
+    rest = {name: value for name, value in metadata.items() if name != "managedFields"}
+    return {name: value for name, value in document.items() if name != "metadata"}, rest, entries
+
+
 def default_manager(user_agent: str) -> str:
     """Return the manager of a request that names none: kubectl, of kubectl/v1.37.1 (linux/amd64)."""
     return "".join(character for character in user_agent.partition("/")[0] if character.isprintable())[:128]

@@ -210,3 +210,76 @@ def test_a_drain_waits_for_the_budget(kubectl: Kubectl) -> None:
     allow(1)
     assert "pod/web evicted" in kubectl.ok(drain)
     assert kubectl.ok("get pdb web -o jsonpath={.status.disruptionsAllowed}") == "0"
+
+
+MANIFESTS = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: a}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox}]}}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: a}
+spec:
+  schedule: "@daily"
+  timeZone: Etc/UTC
+  jobTemplate: {spec: {template: {spec: {restartPolicy: OnFailure, containers: [{name: c, image: busybox}]}}}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: a}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 3
+  metrics:
+  - {type: Resource, resource: {name: memory, target: {type: AverageValue, averageValue: 1Gi}}}
+  behavior: {scaleDown: {stabilizationWindowSeconds: 60}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: a}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a}
+spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: a}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: 80}]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    "flags", [pytest.param("", id="by the client"), pytest.param("--server-side", id="by the server")]
+)
+def test_what_is_applied_twice_is_applied_once(kubectl: Kubectl, flags: str) -> None:
+    made = kubectl.ok(f"apply {flags} -f -", stdin=MANIFESTS).splitlines()
+    assert len(made) == 6
+    kinds = "jobs,cronjobs,hpa,pdb,ingress,networkpolicies"
+    versions = kubectl.ok(f"get {kinds} -o jsonpath={{.items[*].metadata.resourceVersion}}")
+    # Lists and selectors that are replaced as a whole are sent again by the client; the server finds nothing new.
+    kubectl.ok(f"apply {flags} -f -", stdin=MANIFESTS)
+    assert kubectl.ok(f"get {kinds} -o jsonpath={{.items[*].metadata.resourceVersion}}") == versions
+    assert kubectl("diff -f -", stdin=MANIFESTS).code == 0
+
+
+def test_an_autoscaler_applied_through_the_old_version(kubectl: Kubectl) -> None:
+    old = """
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: a}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 3
+  targetCPUUtilizationPercentage: 70
+"""
+    for flags in ("", "--server-side --force-conflicts"):
+        kubectl.ok(f"apply {flags} -f -", stdin=old)
+        said = kubectl.ok(f"apply {flags} -f -", stdin=old.replace("70", "75"))
+        assert "horizontalpodautoscaler.autoscaling/a" in said
+        target = "-o jsonpath={.spec.metrics[0].resource.target.averageUtilization}"
+        assert kubectl.ok(f"get hpa a {target}") == "75"
