@@ -20,5 +20,5 @@ class CertificateApproval(Plugin):
         if not attributes.is_for("certificatesigningrequests", Operation.UPDATE, group=GROUP, subresource="approval"):
             return
         signer = ((attributes.old or {}).get("spec") or {}).get("signerName", "")
-        if not may_use(self._policy, attributes.user, "approve", signer):
+        if not await may_use(self._policy, attributes.user, "approve", signer):
             raise attributes.forbidden(f'user not permitted to approve requests with signerName "{signer}"')

@@ -23,7 +23,7 @@ class CertificateSigning(Plugin):
         if _signed_part(old) == _signed_part(attributes.document or {}):
             return
         signer = (old.get("spec") or {}).get("signerName", "")
-        if not may_use(self._policy, attributes.user, "sign", signer):
+        if not await may_use(self._policy, attributes.user, "sign", signer):
             raise attributes.forbidden(f'user not permitted to sign requests with signerName "{signer}"')
 
 

@@ -10,10 +10,10 @@ from controlplane.admission.interface import Caller
 class SignerPolicy(Protocol):
     """Asks the authorizer about the virtual resource `signers` of certificates.k8s.io."""
 
-    def __call__(self, user: Caller, verb: str, name: str) -> bool: ...
+    async def __call__(self, user: Caller, verb: str, name: str) -> bool: ...
 
 
-def may_use(policy: SignerPolicy, user: Caller, verb: str, signer: str) -> bool:
+async def may_use(policy: SignerPolicy, user: Caller, verb: str, signer: str) -> bool:
     """Return whether `user` may approve or sign for a signer, by its name or by its whole domain (example.com/*)."""
     domain = signer.split("/", 1)[0]
-    return policy(user, verb, signer) or policy(user, verb, f"{domain}/*")
+    return await policy(user, verb, signer) or await policy(user, verb, f"{domain}/*")

@@ -141,6 +141,12 @@ class InternalError(StatusError):
     """The server's own failure."""
 
 
+class StoreReadError(StatusError):
+    """Some of what is stored cannot be decrypted or decoded; each such key is a cause."""
+
+    reason = "StoreReadError"
+
+
 class ServiceUnavailable(StatusError):
     """The server cannot serve this yet or any more."""
 

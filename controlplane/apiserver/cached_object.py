@@ -44,8 +44,26 @@ def opening(api_version: str, kind: str) -> bytes:
     return b'{"apiVersion":"%s","kind":"%s",' % (api_version.encode(), kind.encode())
 
 
+class Unreadable(Exception):
+    """What is stored is no object that can be shown; the text says why, in upstream's words."""
+
+
+class Sealed(bytes):
+    """A stored value that was encrypted and could not be decrypted, as it is stored."""
+
+    def __new__(cls, value: bytes, why: str) -> Sealed:
+        sealed = super().__new__(cls, value)
+        sealed.why = why
+        return sealed
+
+    why: str
+
+
+_ENCRYPTED = b"k8s:enc:"
+
+
 def tail_of(value: bytes, open_: bytes, revision: int) -> bytes:
-    """Return what the store holds without its opening and with its resource version."""
+    """Return what the store holds without its opening and with its resource version. Raises Unreadable."""
     start = len(open_) + len(_METADATA)
     if not value.startswith(_METADATA, len(open_)) or not value.startswith(open_) or value[start : start + 1] == b"}":
         return _foreign_tail(value, revision)
@@ -53,9 +71,15 @@ def tail_of(value: bytes, open_: bytes, revision: int) -> bytes:
 
 
 def _foreign_tail(value: bytes, revision: int) -> bytes:
-    # Written by somebody else, in another order of fields.
-    document: Document = msgspec.json.decode(value)
-    metadata = {"resourceVersion": str(revision), **document.pop("metadata", {})}
+    # Written by somebody else, in another order of fields; or encrypted, or broken.
+    if value.startswith(_ENCRYPTED):
+        why = value.why if isinstance(value, Sealed) else "identity transformer tried to read encrypted data"
+        raise Unreadable(f"data from the storage is not transformable revision=0: {why}")
+    try:
+        document: Document = msgspec.json.decode(value, type=dict[str, Any])
+        metadata = {"resourceVersion": str(revision), **document.pop("metadata", {})}
+    except (msgspec.DecodeError, TypeError, RecursionError, UnicodeDecodeError) as error:
+        raise Unreadable(f"object not decodable revision={revision}: {error}") from error
     document.pop("apiVersion", None)
     document.pop("kind", None)
     return encode({"metadata": metadata, **document})[1:]

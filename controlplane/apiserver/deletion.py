@@ -21,10 +21,13 @@ from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.metadata import check_preconditions, finalizers_for, mark_deleted, shorten_grace
 from controlplane.apiserver.storage import ResourceStorage
+from controlplane.auth.authorizers import decide
+from controlplane.auth.interface import AccessRequest
 from controlplane.kit.timestamps import format_time
 from controlplane.store.interface import RevisionMismatch
 
 _ATTEMPTS = 100
+_UNSAFE = "unsafe-delete-ignore-read-errors"  # the verb that deleting what cannot be read needs besides `delete`
 
 
 class Outcome(Enum):
@@ -100,6 +103,18 @@ async def delete_object(call: Call, namespace: str, name: str, options: DeleteOp
                 raise
             item, newest = current, True
     raise status.conflict(storage.resource, name)
+
+
+async def delete_unreadable(call: Call, options: DeleteOptions) -> None:
+    """Delete an object that the store holds and nobody can read, its finalizers with it. Raises StatusError."""
+    info, resource = call.info, call.storage.resource
+    access = AccessRequest(
+        call.user, _UNSAFE, resource.group, resource.version, resource.plural, "", info.namespace, info.name
+    )
+    decision = await decide(call.backend.authorizer, access)
+    if not decision.allowed:
+        raise status.forbidden(resource, info.name, f'not permitted to do "{_UNSAFE}", reason: {decision.reason}')
+    await call.storage.remove_unreadable(info.namespace, info.name, dry_run=bool(options.dry_run))
 
 
 async def _delete_once(call: Call, item: CachedObject, namespace: str, name: str, options: DeleteOptions) -> Deleted:

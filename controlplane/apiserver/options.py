@@ -194,12 +194,31 @@ def delete_options(query: Query, body: bytes, decode_body: Any) -> DeleteOptions
         errors.append(FieldError("FieldValueInvalid", "propagationPolicy", why))
     if policy and policy not in ("Foreground", "Background", "Orphan"):
         errors.append(_unsupported("propagationPolicy", policy, ("Background", "Foreground", "Orphan")))
+    errors += _unread_errors(options)
     if errors:
         raise invalid_options("DeleteOptions", errors)
     if options.orphan_dependents is not None:
         policy = "Orphan" if options.orphan_dependents else "Background"
         options = msgspec.structs.replace(options, orphan_dependents=None, propagation_policy=policy)
     return options
+
+
+def _unread_errors(options: DeleteOptions) -> list[FieldError]:
+    """Return what cannot be asked of an object that is to be deleted without having been read."""
+    field = "ignoreStoreReadErrorWithClusterBreakingPotential"
+    if not options.ignore_store_read_error_with_cluster_breaking_potential:
+        return []
+    given = {
+        "propagationPolicy": options.propagation_policy,
+        "orphanDependents": options.orphan_dependents,
+        "gracePeriodSeconds": options.grace_period_seconds,
+        "preconditions": options.preconditions,
+    }
+    return [
+        FieldError("FieldValueInvalid", field, f"Invalid value: true: cannot be set together with .{name}")
+        for name, value in given.items()
+        if value is not None and value != ""
+    ]
 
 
 def _delete_options_of(query: Query) -> DeleteOptions:
@@ -210,4 +229,7 @@ def _delete_options_of(query: Query) -> DeleteOptions:
         grace_period_seconds=_integer(query, "gracePeriodSeconds"),
         orphan_dependents=query.flag("orphanDependents") if "orphanDependents" in query else None,
         propagation_policy=query.get("propagationPolicy"),
+        ignore_store_read_error_with_cluster_breaking_potential=query.flag(
+            "ignoreStoreReadErrorWithClusterBreakingPotential"
+        ),
     )

@@ -30,7 +30,7 @@ from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.negotiation import Representation, negotiate
 from controlplane.apiserver.request_info import RequestInfo, parse_request_info
 from controlplane.apiserver.router import no_such_path, not_allowed, route
-from controlplane.auth.authorizers import refusal
+from controlplane.auth.authorizers import decide, refusal
 from controlplane.auth.impersonation import impersonate
 from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Credentials, User
 from controlplane.kit.clock import Clock
@@ -155,7 +155,7 @@ class Pipeline:
             course.ticket = ticket = self._flow.begin(user, info, request.query)
             if ticket.started is None:
                 await self._flow.wait(ticket, min((course.seconds or self._limits.seconds) / 4, _LONGEST_WAIT))
-        self._may(user, course)
+        await self._may(user, course)
         answer = await self._resource(course, user) if info.is_resource else await self._page(request)
         if course.trail is not None:
             course.trail.answered(answer)
@@ -181,7 +181,7 @@ class Pipeline:
         if "Impersonate-User" in request.headers or any(
             name[:12].lower() == "impersonate-" for name in request.headers
         ):
-            acts_as = impersonate(user, request.headers.items(), self._authorizer)
+            acts_as = await impersonate(user, request.headers.items(), self._authorizer)
             if course.trail is not None and acts_as is not user:
                 course.trail.impersonate(acts_as)
             return acts_as
@@ -226,7 +226,7 @@ class Pipeline:
         if limit and self._metrics.under_way(info) > limit:
             raise Rejected({"Retry-After": "1"})
 
-    def _may(self, user: User, course: _Course) -> None:
+    async def _may(self, user: User, course: _Course) -> None:
         """Raise Forbidden unless the caller may do this."""
         request, info, trail = course.request, course.info, course.trail
         verbs = [info.verb]
@@ -237,7 +237,7 @@ class Pipeline:
                 user, verb, info.group, info.version, info.resource, info.subresource, info.namespace, info.name,
                 info.path, request.query.get("fieldSelector"),
             )  # fmt: skip
-            decision = self._authorizer.authorize(access)
+            decision = await decide(self._authorizer, access)
             if trail is not None:
                 trail.authorized(decision.allowed, decision.reason)
             if not decision.allowed:

@@ -21,7 +21,7 @@ from controlplane.api.reader import ObjectReader
 from controlplane.apiserver.virtual.dependencies import Dependencies
 from controlplane.apiserver.virtual.openid import PublicDocument, documents
 from controlplane.auth.authenticator import UnionAuthenticator
-from controlplane.auth.authorizers import AlwaysAllow, MastersAuthorizer, UnionAuthorizer
+from controlplane.auth.authorizers import AlwaysAllow, AlwaysDeny, MastersAuthorizer, UnionAuthorizer, decide
 from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.escalation import EscalationCheck
 from controlplane.auth.interface import AccessRequest, Authenticator, Authorizer, Credentials, User
@@ -38,7 +38,7 @@ AUTHORIZATION_MODES: Mapping[str, Callable[[ObjectReader, RbacAuthorizer], Autho
     "Node": lambda reader, _: NodeAuthorizer(reader),
     "RBAC": lambda _, rbac: rbac,
     "AlwaysAllow": lambda *_: AlwaysAllow(),
-    "AlwaysDeny": lambda *_: UnionAuthorizer(),
+    "AlwaysDeny": lambda *_: AlwaysDeny(),
 }
 
 
@@ -136,10 +136,10 @@ class SignerAccess:
     def __init__(self, authorizer: Authorizer):
         self._authorizer = authorizer
 
-    def __call__(self, user: Caller, verb: str, name: str) -> bool:
+    async def __call__(self, user: Caller, verb: str, name: str) -> bool:
         caller = User(user.name, groups=user.groups)
         request = AccessRequest(caller, verb, "certificates.k8s.io", "v1", "signers", name=name)
-        return self._authorizer.authorize(request).allowed
+        return (await decide(self._authorizer, request)).allowed
 
 
 _ROLES: dict[str, type[ClusterRole | Role]] = {"clusterroles": ClusterRole, "roles": Role}
@@ -166,10 +166,10 @@ class RbacEscalation(Plugin):
         plural = attributes.resource.plural
         if plural in _ROLES:
             role_type = _ROLES[plural]
-            self._check.check_role(user, *_typed(attributes, role_type))
+            await self._check.check_role(user, *_typed(attributes, role_type))
         elif plural in _BINDINGS:
             binding_type = _BINDINGS[plural]
-            self._check.check_binding(user, *_typed(attributes, binding_type))
+            await self._check.check_binding(user, *_typed(attributes, binding_type))
 
 
 def _typed(attributes: Attributes, type_: type[Any]) -> tuple[Any, Any]:

@@ -125,6 +125,8 @@ async def _next_page(scope: Scope, options: ListOptions, token: ContinueToken) -
 
 def _from_cache(scope: Scope, limit: int, start: str, revision: int) -> Page:
     storage = scope.storage
+    if storage.cache.unreadable:
+        storage.refuse_unreadable(scope.directory)
     found = storage.cache.list(scope.directory, start)
     if not scope.everything:
         found = scope.select(found)

@@ -7,11 +7,12 @@ async with ApiServer.running(store, settings, clock, random) as server:
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -28,6 +29,7 @@ from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
+from controlplane.apiserver.encryption import EncryptedStore, EncryptionSettings, Reloader, ReloadMetrics, Transformers
 from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
@@ -72,6 +74,7 @@ class ServerSettings:
     priority_and_fairness: bool = True  # share max_reads + max_writes by priority, instead of counting them apart
     request_timeout: float = 60.0  # seconds
     audit: AuditSettings | None = None
+    encryption: EncryptionSettings | None = None  # --encryption-provider-config; None: nothing is encrypted at rest
 
 
 class ApiServer:
@@ -81,7 +84,10 @@ class ApiServer:
         self.settings, self._clock = settings, clock
         self.version = version_info()
         self.registry = new_registry(self.version.git_version)
-        self._store = TimedStore(store, clock, StoreMetrics(self.registry))
+        self._store: Store = TimedStore(store, clock, StoreMetrics(self.registry))
+        self._background: list[Coroutine[Any, Any, None]] = []  # what runs besides the watch cache
+        if settings.encryption is not None:
+            self._store = self._encrypted(settings.encryption)
         self.cache = WatchCache(self._store, clock, _caches())
         self.reader = CacheReader()
         self.security = build(settings.security, self.reader, clock, random, new_uuid=partial(generate_uid, random))
@@ -111,7 +117,10 @@ class ApiServer:
         server = cls(store, settings, clock, random, nodes or NoNodes())
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
-        async with audited, running(server.cache.follow(), server.cache.tick(), server.ip_addresses().run()):
+        async with (
+            audited,
+            running(server.cache.follow(), server.cache.tick(), server.ip_addresses().run(), *server._background),
+        ):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
             async with server._flow_kept():
@@ -159,6 +168,14 @@ class ApiServer:
         first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first
         settings = self.settings
         return Advertised(str(first), settings.advertise_address, settings.secure_port, settings.service_cidrs)
+
+    def _encrypted(self, encryption: EncryptionSettings) -> EncryptedStore:
+        transformers = Transformers(encryption.rules, self.registry, self._clock)
+        metrics = ReloadMetrics(self.registry, self.settings.advertise_address)
+        metrics.in_force(encryption.content_hash)
+        if encryption.follow:
+            self._background.append(Reloader(encryption, transformers, self._clock, metrics).run())
+        return EncryptedStore(self._store, transformers)
 
     def _pages(self, registry: CollectorRegistry) -> list[Page]:
         address = f"{self.settings.advertise_address}:{self.settings.secure_port}"

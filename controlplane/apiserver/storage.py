@@ -10,7 +10,7 @@ them, and the others convert (`conversions`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,10 +19,11 @@ from controlplane.api.codec import Document
 from controlplane.api.resources import Resource
 from controlplane.apiserver.allocation import ServiceAllocator
 from controlplane.apiserver.bodies import Expected
-from controlplane.apiserver.cached_object import CachedObject, opening
+from controlplane.apiserver.cached_object import CachedObject, Unreadable, opening
 from controlplane.apiserver.conversions import conversion_of, stored_as
 from controlplane.apiserver.shape import Shape, shape_of
 from controlplane.apiserver.strategies import Strategy
+from controlplane.apiserver.unreadable import can_be_read, read_error, store_read_error
 from controlplane.apiserver.watch_cache import REGISTRY, ResourceCache, WatchCache
 from controlplane.store.interface import Record, RevisionMismatch, Store
 
@@ -30,6 +31,14 @@ from controlplane.store.interface import Record, RevisionMismatch, Store
 def prefix_of(resource: Resource) -> str:
     """Return the prefix of a resource's keys; groups share it, as upstream's do."""
     return f"{REGISTRY}{resource.storage_prefix or resource.plural}/"
+
+
+@runtime_checkable
+class Sealing(Protocol):
+    """A store that encrypts some of what it holds."""
+
+    async def is_stale(self, key: str) -> bool:
+        """Return whether what is at `key` would be stored otherwise if it were written now, unchanged."""
 
 
 class ResourceStorage:
@@ -52,6 +61,7 @@ class ResourceStorage:
         self.watch_cache = cache
         self.cache: ResourceCache = cache.of(self.prefix)
         self.allocator: ServiceAllocator | None = None
+        self._sealing = store if isinstance(store, Sealing) else None
         self._store, self._ttl = store, ttl
         self._conversion, self._stored = conversion_of(resource), stored_as(resource)
         self.converts = self._conversion is not None  # its bytes are another version's
@@ -107,13 +117,28 @@ class ResourceStorage:
         await self.watch_cache.fresh()
         item = self.cache.get(self.key(namespace, name))
         if item is None:
-            raise status.not_found(self.resource, name)
+            raise self.missing(namespace, name)
         return item
 
+    def missing(self, namespace: str, name: str) -> status.StatusError:
+        """Return why there is no such object to show: there is none, or it cannot be read."""
+        key = self.key(namespace, name)
+        if key in self.cache.unreadable:
+            return read_error(self.prefix + key, self.cache.unreadable[key])
+        return status.not_found(self.resource, name)
+
+    def refuse_unreadable(self, directory: str) -> None:
+        """Raise StoreReadError if anything in a directory cannot be read: a list must not be short without a word."""
+        if wrong := {self.prefix + k: e for k, e in self.cache.unreadable.items() if k.startswith(directory)}:
+            raise store_read_error(self.resource, wrong)
+
     async def read_from_store(self, namespace: str, name: str) -> CachedObject | None:
-        """Return an object as the store has it now."""
+        """Return an object as the store has it now. Raises InternalError if it cannot be read."""
         record = await self._store.get(self.prefix + self.key(namespace, name))
-        return self._item(record) if record else None
+        try:
+            return self._item(record) if record else None
+        except Unreadable as error:
+            raise read_error(self.prefix + self.key(namespace, name), error) from error
 
     def _item(self, record: Record) -> CachedObject:
         return self.cache.item(record)
@@ -123,7 +148,7 @@ class ResourceStorage:
     ) -> tuple[Sequence[CachedObject], int, int]:
         """Return objects as they were at `revision`, that revision, and how many more follow.
 
-        Raises Compacted, FutureRevision.
+        Raises Compacted, FutureRevision, StoreReadError.
         """
         page = await self._store.list(
             self.prefix + directory,
@@ -131,7 +156,20 @@ class ResourceStorage:
             start_after=self.prefix + start_after if start_after else "",
             revision=revision,
         )
-        return [self._item(record) for record in page.records], page.revision, page.remaining
+        try:
+            items = [self._item(record) for record in page.records]
+        except Unreadable:
+            raise store_read_error(self.resource, self._unreadable(page.records)) from None
+        return items, page.revision, page.remaining
+
+    def _unreadable(self, records: Sequence[Record]) -> Mapping[str, Unreadable]:
+        wrong: dict[str, Unreadable] = {}
+        for record in records:
+            try:
+                self._item(record)
+            except Unreadable as error:
+                wrong[record.key] = error
+        return wrong
 
     # --- writing
 
@@ -183,3 +221,21 @@ class ResourceStorage:
     def changed(self, item: CachedObject, value: bytes) -> bool:
         """Return whether writing `value` would change anything."""
         return self.cache.tail_of(value, item.revision) != item.tail
+
+    async def resealed(self, item: CachedObject) -> bool:
+        """Return whether writing `item` as it is would change how it is stored: another key encrypts by now."""
+        return self._sealing is not None and await self._sealing.is_stale(self.prefix + item.key)
+
+    async def remove_unreadable(self, namespace: str, name: str, *, dry_run: bool) -> None:
+        """Delete what cannot be read, whatever it is. Raises NotFound, Conflict if it can be read."""
+        key = self.prefix + self.key(namespace, name)
+        record = await self._store.get(key)
+        if record is None:
+            raise status.not_found(self.resource, name)
+        try:
+            self._item(record)
+        except Unreadable:
+            if not dry_run:
+                await self._store.delete(key, expected=record.revision)
+            return
+        raise status.conflict(self.resource, name, can_be_read(key))

@@ -16,10 +16,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from controlplane.apiserver.cached_object import CachedObject, tail_of
+from controlplane.apiserver.cached_object import CachedObject, Unreadable, tail_of
 from controlplane.apiserver.event_log import Change, EventLog, Interest
 from controlplane.kit.clock import Clock
 from controlplane.store.interface import Compacted, Event, Page, Record, Store, StoreError
@@ -68,6 +69,21 @@ class Watcher:
             self.position = start + len(changes)
 
 
+@dataclass(slots=True)
+class Found:
+    """What the store holds of a resource."""
+
+    items: list[CachedObject] = field(default_factory=list)
+    unreadable: dict[str, Unreadable] = field(default_factory=dict)
+
+    def add(self, cache: ResourceCache, record: Record) -> None:
+        try:
+            self.items.append(cache.item(record))
+        except Unreadable as error:
+            _log.error("%s cannot be read: %s", record.key, error)
+            self.unreadable[record.key[len(cache.prefix) :]] = error
+
+
 class ResourceCache:
     """The objects below one prefix of the store, and their recent changes."""
 
@@ -76,6 +92,7 @@ class ResourceCache:
         self.log = EventLog(capacity)
         self.version = 0  # grows with every change
         self.closed = False  # the server is stopping: watches end
+        self.unreadable: dict[str, Unreadable] = {}  # what is stored and cannot be shown, with why
         self._objects: dict[str, CachedObject] = {}
         self._keys: list[str] = []  # sorted
         self._watchers: set[Watcher] = set()
@@ -116,9 +133,10 @@ class ResourceCache:
 
     # --- being fed
 
-    def load(self, items: Iterable[CachedObject], revision: int) -> None:
+    def load(self, found: Found, revision: int) -> None:
         """Replace everything by what the store held at `revision`; watchers that have not read all are cut."""
-        self._objects = {item.key: item for item in items}
+        self._objects = {item.key: item for item in found.items}
+        self.unreadable = found.unreadable
         self._keys = sorted(self._objects)
         self.log.reset(revision)
         self.version += 1
@@ -140,7 +158,13 @@ class ResourceCache:
         previous = self._objects.get(key)
         if event.value is None:
             return self._delete(key, event, previous)
-        item = CachedObject(key, event.revision, self.tail_of(event.value, event.revision))
+        try:
+            item = CachedObject(key, event.revision, self.tail_of(event.value, event.revision))
+        except Unreadable as error:
+            self._lose(key, event.revision, error)
+            return None
+        if self.unreadable:
+            self.unreadable.pop(key, None)
         self._objects[key] = item
         if previous is None:
             insort(self._keys, key)
@@ -148,11 +172,22 @@ class ResourceCache:
         return Change(b"MODIFIED", item, previous)
 
     def _delete(self, key: str, event: Event, previous: CachedObject | None) -> Change | None:
+        self.unreadable.pop(key, None)
         if previous is None:
             return None
         del self._objects[key]
         del self._keys[bisect_left(self._keys, key)]
         return Change(b"DELETED", previous.at(event.revision), previous)
+
+    def _lose(self, key: str, revision: int, why: Unreadable) -> None:
+        """Note that what is stored cannot be shown; watchers are cut, and are told so when they list again."""
+        _log.error("%s%s cannot be read: %s", self.prefix, key, why)
+        self.unreadable[key] = why
+        if self._objects.pop(key, None) is not None:
+            del self._keys[bisect_left(self._keys, key)]
+        self.log.reset(revision)
+        for watcher in self._watchers:
+            watcher.wake()
 
     # --- being watched
 
@@ -200,8 +235,8 @@ class LateCache(ResourceCache):
         super().__init__(prefix, open_)
         self._early: list[Event] | None = []
 
-    def load(self, items: Iterable[CachedObject], revision: int) -> None:
-        super().load(items, revision)
+    def load(self, found: Found, revision: int) -> None:
+        super().load(found, revision)
         early, self._early = self._early, None
         if early:
             super().apply([event for event in early if event.revision > revision])
@@ -220,6 +255,7 @@ class LateCache(ResourceCache):
     def succeed(self, other: ResourceCache) -> None:
         """Take over what another cache of the same prefix holds, and end the watches that read it."""
         self._objects, self._keys, self.log = other._objects, other._keys, other.log
+        self.unreadable = other.unreadable
         self.version, self._early = other.version + 1, None
         other.close()
 
@@ -248,18 +284,18 @@ class WatchCache:
     async def fill(self, cache: LateCache) -> None:
         """Begin to feed a cache whose resource may have objects already; return when it has them all."""
         self.put(cache)
-        items: list[CachedObject] = []
-        revision = 0
+        found, revision = Found(), 0
         try:
             async for page in self._pages(cache.prefix, 0):
-                items += map(cache.item, page.records)
+                for record in page.records:
+                    found.add(cache, record)
                 revision = page.revision
             await self.reached(revision)
         except BaseException:
             self.drop(cache.prefix)
             raise
         if cache.waiting:  # else everything has been read again in the meantime
-            cache.load(items, revision)
+            cache.load(found, revision)
 
     def drop(self, prefix: str) -> None:
         """Forget a resource; its watches end."""
@@ -276,14 +312,14 @@ class WatchCache:
             await self._load(error.revision)  # the oldest state that there is
 
     async def _load(self, revision: int) -> None:
-        found: dict[str, list[CachedObject]] = {prefix: [] for prefix in self._caches}
+        found = {prefix: Found() for prefix in self._caches}
         async for page in self._pages(REGISTRY, revision):
             for record in page.records:
                 if (cache := self._cache_of(record.key)) is not None:
-                    found.setdefault(cache.prefix, []).append(cache.item(record))
-        for prefix, items in found.items():
+                    found.setdefault(cache.prefix, Found()).add(cache, record)
+        for prefix, of_resource in found.items():
             if prefix in self._caches:
-                self._caches[prefix].load(items, revision)
+                self._caches[prefix].load(of_resource, revision)
         self._advance(revision)
 
     async def _pages(self, prefix: str, revision: int) -> AsyncIterator[Page]:

@@ -175,7 +175,7 @@ async def _write(call: Call, item: CachedObject, new: Document, value: bytes, op
     storage = call.storage
     if vanishes(storage, new):
         return storage.imagine(item, value) if options.dry_run else await storage.remove_as(item, value)
-    if not storage.changed(item, value):
+    if not storage.changed(item, value) and not await storage.resealed(item):
         return item
     return storage.imagine(item, value) if options.dry_run else await storage.replace(item, value)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from controlplane.api.meta_v1 import StatusDetails
 from controlplane.api.status import Forbidden
-from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Decision
+from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Decision, Unanswered
 
 
 class MastersAuthorizer:
@@ -23,21 +24,53 @@ class AlwaysAllow:
         return Decision(True)
 
 
+class AlwaysDeny:
+    """--authorization-mode=AlwaysDeny: for tests."""
+
+    def authorize(self, request: AccessRequest) -> Decision:
+        return Decision(False, "Everything is forbidden.")
+
+
+async def decide(authorizer: Authorizer, request: AccessRequest) -> Decision:
+    """Return what an authorizer says, asking other servers if memory does not hold the answer."""
+    try:
+        return authorizer.authorize(request)
+    except Unanswered as pending:
+        return await pending.answer()
+
+
 class UnionAuthorizer:
-    """Allows what one of several authorizers allows; the first to say yes is believed."""
+    """Allows what one of several authorizers allows; the first to say yes, or to deny, is believed."""
 
     def __init__(self, *authorizers: Authorizer):
         self._authorizers: Sequence[Authorizer] = authorizers
 
     def authorize(self, request: AccessRequest) -> Decision:
-        reasons = []
+        reasons = list[str]()
         for authorizer in self._authorizers:
-            decision = authorizer.authorize(request)
-            if decision.allowed:
+            try:
+                decision = authorizer.authorize(request)
+            except Unanswered as pending:
+                rest = self._authorizers[self._authorizers.index(authorizer) + 1 :]
+                raise Unanswered(partial(_after, pending.answer, rest, request, reasons)) from pending
+            if decision.allowed or decision.denied:
                 return decision
             if decision.reason:
                 reasons.append(decision.reason)
         return Decision(False, "\n".join(reasons))
+
+
+async def _after(
+    answer: Callable[[], Awaitable[Decision]], rest: Sequence[Authorizer], request: AccessRequest, reasons: list[str]
+) -> Decision:
+    """Wait for one authorizer's answer, and ask the rest if it settles nothing."""
+    decision = await answer()
+    if decision.allowed or decision.denied:
+        return decision
+    later = await decide(UnionAuthorizer(*rest), request)
+    if later.allowed or later.denied:
+        return later
+    return Decision(False, "\n".join(filter(None, [*reasons, decision.reason, later.reason])))
 
 
 def refusal(request: AccessRequest, reason: str = "") -> Forbidden:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef
 from controlplane.api.resources import Resource, resource_of
 from controlplane.api.status import forbidden, not_found
+from controlplane.auth.authorizers import decide
 from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, User
 from controlplane.auth.policy import RBAC_GROUP, paths, rule
 from controlplane.auth.rbac import RbacAuthorizer
@@ -26,10 +27,10 @@ class EscalationCheck:
     def __init__(self, rbac: RbacAuthorizer, authorizer: Authorizer):
         self._rbac, self._authorizer = rbac, authorizer
 
-    def check_role(self, user: User, role: ClusterRole | Role, old: ClusterRole | Role | None) -> None:
+    async def check_role(self, user: User, role: ClusterRole | Role, old: ClusterRole | Role | None) -> None:
         """Raise Forbidden if `user` may not write these rules. What was granted before is granted already."""
         resource = resource_of(type(role))
-        if self._exempt(user, "escalate", resource, role.metadata.namespace, role.metadata.name):
+        if await self._exempt(user, "escalate", resource, role.metadata.namespace, role.metadata.name):
             return
         if not (old is not None and old.rules == role.rules):
             self._require(user, role.rules, resource, role.metadata.namespace, role.metadata.name)
@@ -41,7 +42,7 @@ class EscalationCheck:
                     resource, role.metadata.name, "must have cluster-admin privileges to use the aggregationRule"
                 )
 
-    def check_binding(
+    async def check_binding(
         self,
         user: User,
         binding: ClusterRoleBinding | RoleBinding,
@@ -53,7 +54,7 @@ class EscalationCheck:
         if old is not None and (old.role_ref, old.subjects) == (binding.role_ref, binding.subjects):
             return
         role_resource = resource_of(ClusterRole if ref.kind == "ClusterRole" else Role)
-        if self._exempt(user, "bind", role_resource, metadata.namespace, ref.name):
+        if await self._exempt(user, "bind", role_resource, metadata.namespace, ref.name):
             return
         try:
             rules = self._rbac.role_rules(ref, metadata.namespace)
@@ -61,13 +62,13 @@ class EscalationCheck:
             raise not_found(role_resource, ref.name) from error
         self._require(user, rules, resource, metadata.namespace, metadata.name)
 
-    def _exempt(self, user: User, verb: str, resource: Resource, namespace: str, name: str) -> bool:
+    async def _exempt(self, user: User, verb: str, resource: Resource, namespace: str, name: str) -> bool:
         if SYSTEM_MASTERS in user.groups:
             return True
         request = AccessRequest(
             user, verb, RBAC_GROUP, resource.version, resource.plural, namespace=namespace, name=name
         )
-        return self._authorizer.authorize(request).allowed
+        return (await decide(self._authorizer, request)).allowed
 
     def _require(self, user: User, rules: Sequence[PolicyRule], resource: Resource, namespace: str, name: str) -> None:
         held, error = self._rbac.rules_for(user, namespace)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from controlplane.api.status import BadRequest
 from controlplane.auth import service_account
-from controlplane.auth.authorizers import refusal
+from controlplane.auth.authorizers import decide, refusal
 from controlplane.auth.interface import (
     ALL_AUTHENTICATED,
     ALL_UNAUTHENTICATED,
@@ -26,13 +26,13 @@ _AUTHENTICATION = "authentication.k8s.io"
 _EXTRA = "impersonate-extra-"
 
 
-def impersonate(user: User, headers: Iterable[tuple[str, str]], authorizer: Authorizer) -> User:
+async def impersonate(user: User, headers: Iterable[tuple[str, str]], authorizer: Authorizer) -> User:
     """Return whom the request acts as. Raises Forbidden, or BadRequest for groups, uid or extra without a user."""
     wanted = _wanted(headers)
     if wanted is None:
         return user
     for request in _requests(user, wanted):
-        decision = authorizer.authorize(request)
+        decision = await decide(authorizer, request)
         if not decision.allowed:
             raise refusal(request, decision.reason)
     return _complete(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,10 +71,22 @@ class Decision:
 
     allowed: bool
     reason: str = ""
+    denied: bool = False  # no authorizer after this one may allow it: only webhooks say so
+
+
+class Unanswered(Exception):
+    """Memory does not hold the answer: await `answer()`, which asks another server. `authorizers.decide` does."""
+
+    def __init__(self, answer: Callable[[], Awaitable[Decision]]):
+        super().__init__("the authorizer has to ask another server first")
+        self.answer = answer
 
 
 class Authorizer(Protocol):
     """Answers from memory: authorization is on the path of every request."""
 
     def authorize(self, request: AccessRequest) -> Decision:
-        """Return whether `request.user` may; "not allowed" only means that no rule of this authorizer says so."""
+        """Return whether `request.user` may; "not allowed" only means that no rule of this authorizer says so.
+
+        Raises Unanswered when only another server can tell.
+        """

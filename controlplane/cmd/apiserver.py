@@ -21,6 +21,7 @@ from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
 if TYPE_CHECKING:
+    from controlplane.apiserver.encryption import EncryptionSettings
     from controlplane.apiserver.node_dialer import NodeDialer
     from controlplane.apiserver.security import SecuritySettings
     from controlplane.apiserver.server import ServerSettings
@@ -214,7 +215,27 @@ def server_settings(values: Values) -> ServerSettings:
         priority_and_fairness=values["enable-priority-and-fairness"],
         request_timeout=seconds(values["request-timeout"]),
         audit=audit_settings(values),
+        encryption=encryption_settings(values),
     )
+
+
+def encryption_settings(values: Values) -> EncryptionSettings | None:
+    """Return what is encrypted at rest, and with which keys. Raises Explained."""
+    from controlplane.apiserver.encryption import ConfigurationError, read_settings
+
+    file, follow = values["encryption-provider-config"], values["encryption-provider-config-automatic-reload"]
+    if not file:
+        if follow:
+            raise SettingsError(
+                "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
+            )
+        return None
+    try:
+        return read_settings(Path(file), secrets.token_bytes, follow=follow)
+    except OSError as error:
+        raise Explained(f"--encryption-provider-config: cannot read {file}: {error.strerror}") from error
+    except ConfigurationError as error:
+        raise Explained(f"--encryption-provider-config: {error}") from error
 
 
 def own_address(bind_address: str) -> str:

@@ -10,7 +10,7 @@ from controlplane.apiserver.answers import deleted, document_answer, object_answ
 from controlplane.apiserver.bodies import Expected, FieldValidation, parse_body, to_object
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
-from controlplane.apiserver.deletion import Deleted, delete_object
+from controlplane.apiserver.deletion import Deleted, delete_object, delete_unreadable
 from controlplane.apiserver.handlers.list import list_answer
 from controlplane.apiserver.messages import Answer, Response
 from controlplane.apiserver.options import delete_options, list_options
@@ -30,6 +30,9 @@ async def delete(call: Call) -> Response:
     """Answer with the object while it ends, or with what says that it is gone."""
     options = await _options(call)
     call.accepts()
+    if options.ignore_store_read_error_with_cluster_breaking_potential:
+        await delete_unreadable(call, options)
+        return document_answer(deleted(call.storage.resource, call.info.name, ""), call.accepts())
     outcome = await delete_object(call, call.info.namespace, call.info.name, options)
     foreground = options.propagation_policy == "Foreground"
     status = 202 if foreground and not outcome.gone else 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from controlplane.api import status
 from controlplane.apiserver.answers import object_answer
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Response
@@ -19,5 +18,5 @@ async def get(call: Call) -> Response:
     await wait_for(storage, int(version), call.backend.clock)
     item = storage.cache.get(storage.key(info.namespace, info.name))
     if item is None:
-        raise status.not_found(storage.resource, info.name)
+        raise storage.missing(info.namespace, info.name)
     return object_answer(call, item)

@@ -69,6 +69,8 @@ async def _start(scope: Scope, options: ListOptions, clock: Clock) -> Start:
             return Start(log.position_after(int(version)), revision=int(version))
         except TooOld as error:
             raise _too_old(int(version), error.oldest) from error
+    if initial_wanted:
+        scope.storage.refuse_unreadable(scope.directory)
     items = scope.select(scope.storage.cache.list(scope.directory)) if initial_wanted else ()
     return Start(log.end, items, bool(options.send_initial_events and options.allow_watch_bookmarks), cache.revision)
 

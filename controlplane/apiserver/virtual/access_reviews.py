@@ -16,6 +16,7 @@ from controlplane.api.authorization_v1 import (
 from controlplane.api.codec import Document
 from controlplane.api.status import BadRequest, FieldError
 from controlplane.apiserver.virtual.dependencies import Dependencies, Handler, answered, invalid, typed
+from controlplane.auth.authorizers import decide
 from controlplane.auth.interface import AccessRequest, User
 
 _GROUP = "authorization.k8s.io"
@@ -26,7 +27,7 @@ def handler(dependencies: Dependencies) -> Handler:
     async def handle(document: Document, user: User, namespace: str, name: str) -> Document:
         spec = typed(document, SubjectAccessReview).spec
         _refuse("SubjectAccessReview", _subject_errors(spec))
-        return answered(document, _status(dependencies, spec, _subject(spec)))
+        return answered(document, await _status(dependencies, spec, _subject(spec)))
 
     return handle
 
@@ -40,7 +41,7 @@ def local_handler(dependencies: Dependencies) -> Handler:
                 "spec.resourceAttributes.namespace must match namespace: "
                 f"{spec.resource_attributes.namespace} does not match {namespace}"
             )
-        return answered(document, _status(dependencies, spec, _subject(spec)))
+        return answered(document, await _status(dependencies, spec, _subject(spec)))
 
     return handle
 
@@ -49,7 +50,7 @@ def self_handler(dependencies: Dependencies) -> Handler:
     async def handle(document: Document, user: User, namespace: str, name: str) -> Document:
         spec = typed(document, SelfSubjectAccessReview).spec
         _refuse("SelfSubjectAccessReview", _attribute_errors(spec))
-        return answered(document, _status(dependencies, spec, user))
+        return answered(document, await _status(dependencies, spec, user))
 
     return handle
 
@@ -86,15 +87,16 @@ def _subject(spec: SubjectAccessReviewSpec) -> User:
     return User(spec.user, spec.uid, tuple(spec.groups), extra)
 
 
-def _status(
+async def _status(
     dependencies: Dependencies, spec: SubjectAccessReviewSpec | SelfSubjectAccessReviewSpec, user: User
 ) -> dict[str, Any]:
     if spec.resource_attributes is not None:
         request = _resource_request(user, spec.resource_attributes)
     else:
         request = _path_request(user, spec.non_resource_attributes or NonResourceAttributes())
-    decision = dependencies.authorizer.authorize(request)
-    return {"allowed": decision.allowed} | ({"reason": decision.reason} if decision.reason else {})
+    decision = await decide(dependencies.authorizer, request)
+    denied = {"denied": True} if decision.denied else {}
+    return {"allowed": decision.allowed} | denied | ({"reason": decision.reason} if decision.reason else {})
 
 
 def _resource_request(user: User, attributes: ResourceAttributes) -> AccessRequest:

@@ -589,7 +589,7 @@ class Signers:
     def __init__(self, *allowed: tuple[str, str, str]):
         self._allowed = allowed
 
-    def __call__(self, user: Caller, verb: str, name: str) -> bool:
+    async def __call__(self, user: Caller, verb: str, name: str) -> bool:
         return (user.name, verb, name) in self._allowed
 
 

@@ -428,18 +428,18 @@ AS_JANE = ("Impersonate-User", "jane")
         ),
     ],
 )
-def test_acting_as(headers: list[tuple[str, str]], expected: User) -> None:
-    assert impersonate(BOSS, headers, AllowAll()) == expected
+async def test_acting_as(headers: list[tuple[str, str]], expected: User) -> None:
+    assert await impersonate(BOSS, headers, AllowAll()) == expected
 
 
-def test_extra_keys_are_decoded() -> None:
-    user = impersonate(BOSS, [AS_JANE, ("Impersonate-Extra-Example.com%2Fscope", "all")], AllowAll())
+async def test_extra_keys_are_decoded() -> None:
+    user = await impersonate(BOSS, [AS_JANE, ("Impersonate-Extra-Example.com%2Fscope", "all")], AllowAll())
     assert dict(user.extra) == {"example.com/scope": ("all",)}
 
 
-def test_groups_alone_make_nobody() -> None:
+async def test_groups_alone_make_nobody() -> None:
     with pytest.raises(BadRequest):
-        impersonate(BOSS, [("Impersonate-Group", "system:masters")], AllowAll())
+        await impersonate(BOSS, [("Impersonate-Group", "system:masters")], AllowAll())
 
 
 @pytest.mark.parametrize(
@@ -454,7 +454,7 @@ def test_groups_alone_make_nobody() -> None:
         ),
     ],
 )
-def test_every_part_takes_a_right_of_its_own(headers: list[tuple[str, str]], refused: str) -> None:
+async def test_every_part_takes_a_right_of_its_own(headers: list[tuple[str, str]], refused: str) -> None:
     reader = FakeReader(role("as-jane", rule("impersonate", "users", names="jane")), bind("as-jane", users="boss"))
     with pytest.raises(Forbidden, match=refused):
-        impersonate(BOSS, headers, RbacAuthorizer(reader))
+        await impersonate(BOSS, headers, RbacAuthorizer(reader))

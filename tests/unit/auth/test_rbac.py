@@ -303,9 +303,9 @@ def check() -> EscalationCheck:
     return EscalationCheck(rbac, rbac)
 
 
-def test_nobody_grants_what_they_do_not_have(check: EscalationCheck) -> None:
+async def test_nobody_grants_what_they_do_not_have(check: EscalationCheck) -> None:
     with pytest.raises(Forbidden) as refused:
-        check.check_role(JANE, POD_READER, None)
+        await check.check_role(JANE, POD_READER, None)
     assert refused.value.message == (
         'roles.rbac.authorization.k8s.io "pod-reader" is forbidden: user "jane" (groups=["dev" '
         '"system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n'
@@ -321,24 +321,24 @@ def test_nobody_grants_what_they_do_not_have(check: EscalationCheck) -> None:
         pytest.param(JANE, POD_READER, id="what was there before"),
     ],
 )
-def test_roles_that_may_be_written(check: EscalationCheck, user: User, old: Role | None) -> None:
-    check.check_role(user, POD_READER, old)
+async def test_roles_that_may_be_written(check: EscalationCheck, user: User, old: Role | None) -> None:
+    await check.check_role(user, POD_READER, old)
 
 
-def test_bindings_need_the_rights_of_the_role_or_the_verb_bind(check: EscalationCheck) -> None:
+async def test_bindings_need_the_rights_of_the_role_or_the_verb_bind(check: EscalationCheck) -> None:
     binding = bind_in("prod", "pod-reader", users="joe")
     with pytest.raises(Forbidden, match="not currently held"):
-        check.check_binding(JANE, binding, None)
-    check.check_binding(User("bob"), binding, None)
-    check.check_binding(JANE, replace(binding, metadata=ObjectMeta(name="b", namespace="prod")), binding)
+        await check.check_binding(JANE, binding, None)
+    await check.check_binding(User("bob"), binding, None)
+    await check.check_binding(JANE, replace(binding, metadata=ObjectMeta(name="b", namespace="prod")), binding)
     with pytest.raises(NotFound):
-        check.check_binding(JANE, bind_in("prod", "missing", users="joe"), None)
+        await check.check_binding(JANE, bind_in("prod", "missing", users="joe"), None)
 
 
-def test_gathering_rules_by_label_takes_everything(check: EscalationCheck) -> None:
+async def test_gathering_rules_by_label_takes_everything(check: EscalationCheck) -> None:
     gathering = ClusterRole(metadata=ObjectMeta(name="all"), aggregation_rule=AggregationRule())
     with pytest.raises(Forbidden, match="must have cluster-admin privileges to use the aggregationRule"):
-        check.check_role(JANE, gathering, None)
+        await check.check_role(JANE, gathering, None)
 
 
 def test_rules_are_described_as_upstream_does() -> None:
