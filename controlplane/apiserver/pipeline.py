@@ -194,7 +194,9 @@ class Pipeline:
             token = value.strip()
         elif scheme:
             raise Unauthorized("Unauthorized")
-        user = await self._authenticator.authenticate(Credentials(request.peer.certificate or None, token))
+        user = await self._authenticator.authenticate(
+            Credentials(request.peer.certificate or None, token, request.path)
+        )
         if request.peer.certificate and not request.peer.known:
             request.peer.known = True
             self._metrics.certificate_shown(request.peer.certificate, self._clock.now())
@@ -235,7 +237,7 @@ class Pipeline:
         for verb in verbs:
             access = AccessRequest(
                 user, verb, info.group, info.version, info.resource, info.subresource, info.namespace, info.name,
-                info.path, request.query.get("fieldSelector"),
+                info.path, request.query.get("fieldSelector"), request.query.get("labelSelector"),
             )  # fmt: skip
             decision = await decide(self._authorizer, access)
             if trail is not None:

@@ -8,7 +8,7 @@ security.public_documents                                            /.well-know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -18,28 +18,43 @@ from controlplane.admission.interface import Caller
 from controlplane.api.codec import from_document, without_nulls
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.reader import ObjectReader
+from controlplane.api.status import Unauthorized
+from controlplane.apiserver.authorization import (
+    AuthorizationFile,
+    AuthorizerMaker,
+    CurrentAuthorizer,
+    Mode,
+    WebhookMode,
+)
+from controlplane.apiserver.identity_providers import IdentityProviders, ProviderSettings
+from controlplane.apiserver.reload import Followed
 from controlplane.apiserver.virtual.dependencies import Dependencies
 from controlplane.apiserver.virtual.openid import PublicDocument, documents
-from controlplane.auth.authenticator import UnionAuthenticator
-from controlplane.auth.authorizers import AlwaysAllow, AlwaysDeny, MastersAuthorizer, UnionAuthorizer, decide
+from controlplane.auth.authenticator import AnonymousPolicy, UnionAuthenticator
+from controlplane.auth.authorizers import decide
 from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.escalation import EscalationCheck
 from controlplane.auth.interface import AccessRequest, Authenticator, Authorizer, Credentials, User
 from controlplane.auth.jwt import PublicKey, SigningKey
-from controlplane.auth.node import NodeAuthorizer
+from controlplane.auth.oidc.configuration import Anonymous
 from controlplane.auth.policy import RBAC_GROUP
 from controlplane.auth.rbac import RbacAuthorizer
+from controlplane.auth.remote import Ask, Webhook
 from controlplane.auth.service_account import ServiceAccountTokens, TokenIssuer
 from controlplane.auth.static_token import StaticTokens
+from controlplane.auth.webhook_authorizer import Observer
+from controlplane.auth.webhook_token import WebhookTokens
 from controlplane.auth.x509 import X509Authenticator
 from controlplane.kit.clock import Clock
 
-AUTHORIZATION_MODES: Mapping[str, Callable[[ObjectReader, RbacAuthorizer], Authorizer]] = {
-    "Node": lambda reader, _: NodeAuthorizer(reader),
-    "RBAC": lambda _, rbac: rbac,
-    "AlwaysAllow": lambda *_: AlwaysAllow(),
-    "AlwaysDeny": lambda *_: AlwaysDeny(),
-}
+
+@dataclass(frozen=True, slots=True)
+class TokenWebhook:
+    """--authentication-token-webhook-*: who is asked about tokens that nobody here knows."""
+
+    ask: Ask
+    version: str = "v1beta1"
+    ttl: float = 120.0  # seconds an answer is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,10 @@ class SecuritySettings:
     static_tokens: Mapping[str, User] = field(default_factory=dict)
     anonymous: bool = True
     bootstrap_tokens: bool = True
-    authorization_modes: tuple[str, ...] = ("Node", "RBAC")
+    providers: ProviderSettings | None = None  # --oidc-*, --authentication-config
+    token_webhook: TokenWebhook | None = None
+    authorization_modes: tuple[Mode, ...] = ("Node", "RBAC")
+    authorization_file: AuthorizationFile | None = None  # where those modes come from, if they come from a file
     enabled_plugins: tuple[str, ...] = ()
     disabled_plugins: tuple[str, ...] = ()
 
@@ -68,6 +86,8 @@ class Security:
     admission: Chain
     dependencies: Dependencies
     public_documents: Mapping[str, PublicDocument]
+    background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()  # what has to run as long as the server does
+    followed: Sequence[Followed] = ()  # files that take effect when they change
 
 
 def build(
@@ -77,6 +97,7 @@ def build(
     random: Random,
     *,
     new_uuid: Callable[[], str],
+    observer: Observer,
 ) -> Security:
     """Return the server's security. Raises ValueError for an unknown authorization mode or admission plugin."""
     audiences = settings.audiences or settings.issuers
@@ -84,13 +105,24 @@ def build(
     other_tokens: list[Authenticator] = [StaticTokens(settings.static_tokens)]
     if settings.bootstrap_tokens:
         other_tokens.append(BootstrapTokens(reader, clock))
+    providers = IdentityProviders(settings.providers, clock) if settings.providers else None
+    if providers is not None:
+        other_tokens.append(providers)
+    if settings.token_webhook is not None:
+        hook = settings.token_webhook
+        webhook = Webhook(hook.ask, clock, random)
+        other_tokens.append(WebhookTokens(webhook, audiences, hook.version, hook.ttl, clock))
+    authenticator = UnionAuthenticator(
+        [X509Authenticator(clock), accounts, *other_tokens], anonymous=_anonymous(settings)
+    )
     rbac = RbacAuthorizer(reader)
-    authorizer = UnionAuthorizer(MastersAuthorizer(), *_authorizers(settings.authorization_modes, reader, rbac))
+    maker = AuthorizerMaker(reader, rbac, clock, random, observer)
+    authorizer: Authorizer = maker.union(settings.authorization_modes)
+    if settings.authorization_file is not None:
+        authorizer = CurrentAuthorizer(authorizer)
     materials = Materials(reader, clock, random, SignerAccess(authorizer))
     return Security(
-        authenticator=UnionAuthenticator(
-            [X509Authenticator(clock), accounts, *other_tokens], anonymous=settings.anonymous
-        ),
+        authenticator=authenticator,
         authorizer=authorizer,
         admission=default_chain(
             materials,
@@ -106,15 +138,58 @@ def build(
             service_accounts=accounts,
             issuer=TokenIssuer(settings.signing_key, settings.issuers[0], audiences, clock, new_uuid),
             clock=clock,
+            unlisted=tuple(_UNLISTED[type(mode)] for mode in settings.authorization_modes if type(mode) in _UNLISTED),
         ),
         public_documents=documents(settings.issuers[0], settings.jwks_uri, settings.verifying_keys),
+        background=() if providers is None else (providers.run,),
+        followed=[
+            *_followed_providers(settings.providers, providers, authenticator),
+            *_followed_authorizers(settings.authorization_file, authorizer, maker),
+        ],
     )
 
 
-def _authorizers(modes: Sequence[str], reader: ObjectReader, rbac: RbacAuthorizer) -> list[Authorizer]:
-    if unknown := [mode for mode in modes if mode not in AUTHORIZATION_MODES]:
-        raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(AUTHORIZATION_MODES)}")
-    return [AUTHORIZATION_MODES[mode](reader, rbac) for mode in modes]
+# What cannot say which rules a user has, in upstream's words.
+_UNLISTED: Mapping[type, str] = {WebhookMode: "webhook authorizer does not support user rule resolution"}
+
+
+def _anonymous(settings: SecuritySettings) -> AnonymousPolicy:
+    configured = settings.providers.configuration.anonymous if settings.providers else None
+    return AnonymousPolicy(settings.anonymous) if configured is None else anonymous_policy(configured)
+
+
+def anonymous_policy(configured: Anonymous) -> AnonymousPolicy:
+    """Return what a configuration file says of callers without credentials."""
+    return AnonymousPolicy(configured.enabled, frozenset(condition.path for condition in configured.conditions))
+
+
+def _followed_providers(
+    settings: ProviderSettings | None, providers: IdentityProviders | None, authenticator: UnionAuthenticator
+) -> Iterator[Followed]:
+    if settings is None or providers is None or settings.file is None or settings.read is None:
+        return
+    read = settings.read
+    at_start = authenticator.anonymous
+
+    def use(text: bytes) -> None:
+        configuration = read(text)
+        providers.use(configuration)
+        configured = configuration.anonymous
+        authenticator.anonymous = at_start if configured is None else anonymous_policy(configured)
+
+    yield Followed(settings.file, settings.content_hash, "authentication_config", use)
+
+
+def _followed_authorizers(
+    file: AuthorizationFile | None, authorizer: Authorizer, maker: AuthorizerMaker
+) -> Iterator[Followed]:
+    if file is None or not isinstance(authorizer, CurrentAuthorizer):
+        return
+
+    def use(text: bytes) -> None:
+        authorizer.current = maker.union(file.read(text))
+
+    yield Followed(file.file, file.content_hash, "authorization_config", use)
 
 
 class FirstToKnow:
@@ -124,9 +199,15 @@ class FirstToKnow:
         self._authenticators = authenticators
 
     async def authenticate(self, credentials: Credentials) -> User | None:
+        refusal: Unauthorized | None = None
         for authenticator in self._authenticators:
-            if (user := await authenticator.authenticate(credentials)) is not None:
-                return user
+            try:
+                if (user := await authenticator.authenticate(credentials)) is not None:
+                    return user
+            except Unauthorized as error:
+                refusal = error  # another may know better: two providers can share an issuer's name
+        if refusal is not None:
+            raise refusal
         return None
 
 

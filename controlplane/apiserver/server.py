@@ -7,7 +7,7 @@ async with ApiServer.running(store, settings, clock, random) as server:
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -23,13 +23,14 @@ from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
+from controlplane.apiserver.authorization import WebhookMetrics
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
 from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
-from controlplane.apiserver.encryption import EncryptedStore, EncryptionSettings, Reloader, ReloadMetrics, Transformers
+from controlplane.apiserver.encryption import EncryptedStore, EncryptionSettings, Transformers
 from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
@@ -40,6 +41,7 @@ from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, 
 from controlplane.apiserver.openapi import OpenApi
 from controlplane.apiserver.pipeline import Limits, Page, Pipeline
 from controlplane.apiserver.reader import CacheReader
+from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Security, SecuritySettings, build
 from controlplane.apiserver.storage import ResourceStorage, prefix_of
 from controlplane.apiserver.strategies import strategy_for
@@ -85,12 +87,22 @@ class ApiServer:
         self.version = version_info()
         self.registry = new_registry(self.version.git_version)
         self._store: Store = TimedStore(store, clock, StoreMetrics(self.registry))
-        self._background: list[Coroutine[Any, Any, None]] = []  # what runs besides the watch cache
+        self._background: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what runs besides the watch cache
         if settings.encryption is not None:
             self._store = self._encrypted(settings.encryption)
         self.cache = WatchCache(self._store, clock, _caches())
         self.reader = CacheReader()
-        self.security = build(settings.security, self.reader, clock, random, new_uuid=partial(generate_uid, random))
+        self.security = build(
+            settings.security,
+            self.reader,
+            clock,
+            random,
+            new_uuid=partial(generate_uid, random),
+            observer=WebhookMetrics(self.registry),
+        )
+        self._background += self.security.background
+        for followed in self.security.followed:
+            self._follow(followed)
         storages = _storages(self._store, self.cache, settings)
         self.reader.attach(storages)
         self.catalog = Catalog(RESOURCES, storages.values())
@@ -117,10 +129,8 @@ class ApiServer:
         server = cls(store, settings, clock, random, nodes or NoNodes())
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
-        async with (
-            audited,
-            running(server.cache.follow(), server.cache.tick(), server.ip_addresses().run(), *server._background),
-        ):
+        background = [run() for run in (server.ip_addresses().run, *server._background)]
+        async with audited, running(server.cache.follow(), server.cache.tick(), *background):
             await server.cache.fresh()
             await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
             async with server._flow_kept():
@@ -171,11 +181,13 @@ class ApiServer:
 
     def _encrypted(self, encryption: EncryptionSettings) -> EncryptedStore:
         transformers = Transformers(encryption.rules, self.registry, self._clock)
-        metrics = ReloadMetrics(self.registry, self.settings.advertise_address)
-        metrics.in_force(encryption.content_hash)
         if encryption.follow:
-            self._background.append(Reloader(encryption, transformers, self._clock, metrics).run())
+            self._follow(encryption.followed(transformers))
         return EncryptedStore(self._store, transformers)
+
+    def _follow(self, followed: Followed) -> None:
+        metrics = ReloadMetrics(self.registry, followed.controller, self.settings.advertise_address)
+        self._background.append(Follower(followed, self._clock, metrics).run)
 
     def _pages(self, registry: CollectorRegistry) -> list[Page]:
         address = f"{self.settings.advertise_address}:{self.settings.secure_port}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from controlplane.api.status import Unauthorized
 from controlplane.auth.interface import (
@@ -18,6 +18,20 @@ from controlplane.auth.interface import (
 NOBODY = User(ANONYMOUS, groups=(ALL_UNAUTHENTICATED,))
 
 
+@dataclass(frozen=True, slots=True)
+class AnonymousPolicy:
+    """Where callers without credentials are let in, to be judged as system:anonymous."""
+
+    enabled: bool
+    paths: frozenset[str] = frozenset()  # none: everywhere
+
+    def lets_in(self, path: str) -> bool:
+        return self.enabled and (not self.paths or path in self.paths)
+
+
+EVERYWHERE = AnonymousPolicy(True)
+
+
 class UnionAuthenticator:
     """Tells who calls: the first authenticator that knows is believed.
 
@@ -25,8 +39,9 @@ class UnionAuthenticator:
     a 401 instead: whoever shows them would rather hear it than be taken for a stranger.
     """
 
-    def __init__(self, authenticators: Sequence[Authenticator], *, anonymous: bool = True):
-        self._authenticators, self._anonymous = tuple(authenticators), anonymous
+    def __init__(self, authenticators: Sequence[Authenticator], *, anonymous: AnonymousPolicy = EVERYWHERE):
+        self._authenticators = tuple(authenticators)
+        self.anonymous = anonymous  # may change while the server runs
 
     async def authenticate(self, credentials: Credentials) -> User:
         """Return the caller. Raises Unauthorized."""
@@ -39,7 +54,7 @@ class UnionAuthenticator:
                 continue
             if user is not None:
                 return _authenticated(user)
-        if self._anonymous and not refused and not credentials.token:
+        if not refused and not credentials.token and self.anonymous.lets_in(credentials.path):
             return NOBODY
         raise Unauthorized("Unauthorized")
 

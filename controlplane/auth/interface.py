@@ -32,6 +32,7 @@ class Credentials:
 
     certificate: bytes | None = None  # DER; the TLS layer has verified its chain against --client-ca-file
     token: str = ""  # of `Authorization: Bearer`
+    path: str = ""  # what is asked for: strangers may be let in to some paths only
 
 
 class Authenticator(Protocol):
@@ -59,6 +60,7 @@ class AccessRequest:
     path: str = ""
     # As in the query; the node authorizer lets a node list the pods of `spec.nodeName=<itself>` only.
     field_selector: str = ""
+    label_selector: str = ""
 
     @property
     def is_resource(self) -> bool:

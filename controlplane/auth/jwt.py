@@ -111,16 +111,30 @@ def _signature(message: bytes, key: PrivateKey) -> bytes:
     return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
 
 
-def verify(token: str, keys: Mapping[str, PublicKey]) -> Claims:
-    """Return the claims of a token that one of `keys` (by key id) signed. Raises InvalidToken."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a signed token says; nothing of it is to be believed before the signature is checked."""
+
+    header: Claims
+    claims: Claims
+    message: bytes  # what is signed
+    signature: bytes
+
+
+def split(token: str) -> Parts:
+    """Return the parts of a token. Raises InvalidToken."""
     parts = token.split(".")
     if len(parts) != 3:
         raise InvalidToken("a signed token has three parts")
-    header, signature = _object(parts[0]), _decode(parts[2])
-    message = f"{parts[0]}.{parts[1]}".encode()
-    for key in _candidates(header, keys):
-        if header.get("alg") == algorithm_of(key) and _verifies(message, signature, key):
-            return _object(parts[1])
+    return Parts(_object(parts[0]), _object(parts[1]), f"{parts[0]}.{parts[1]}".encode(), _decode(parts[2]))
+
+
+def verify(token: str, keys: Mapping[str, PublicKey]) -> Claims:
+    """Return the claims of a token that one of `keys` (by key id) signed. Raises InvalidToken."""
+    parts = split(token)
+    for key in _candidates(parts.header, keys):
+        if parts.header.get("alg") == algorithm_of(key) and _verifies(parts.message, parts.signature, key):
+            return parts.claims
     raise InvalidToken("no known key signed this token")
 
 

@@ -53,6 +53,7 @@ class Connection:
         *,
         metrics: RestClientMetrics | None = None,
         connections: int = 100,
+        timeout: float = 60.0,
     ) -> HttpTransport:
         """Return a transport to the server; the files behind it are read now, so that a bad one is told at once."""
         tls = TlsSource(ca=self.ca, certificate=self.certificate, key=self.key, verify=self.verify)
@@ -66,6 +67,7 @@ class Connection:
             server_name=self.server_name,
             metrics=metrics,
             connections=connections,
+            timeout=timeout,
         )
 
     def _token_source(self) -> TokenSource:

@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd.audit import audit_settings
+from controlplane.cmd.authorities import authorities
 from controlplane.cmd.settings import SettingsError, networks, port, seconds
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
@@ -23,6 +24,7 @@ from controlplane.kit.explained import Explained
 if TYPE_CHECKING:
     from controlplane.apiserver.encryption import EncryptionSettings
     from controlplane.apiserver.node_dialer import NodeDialer
+    from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.security import SecuritySettings
     from controlplane.apiserver.server import ServerSettings
     from controlplane.auth.jwt import SigningKey
@@ -72,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
 async def serve(values: Values, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT. Raises Explained."""
     from controlplane.apiserver.http import HttpServer
+    from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.server import ApiServer
     from controlplane.kit.clock import SystemClock
     from controlplane.kit.systemd import Notifier
@@ -80,8 +83,10 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
     clock, notifier = SystemClock(), Notifier(environ)
     random = Random(secrets.randbits(256))  # names and uids must differ, not be secret
     stop = _stop_signal()
-    settings = server_settings(values)
+    remotes = Remotes(clock)
+    settings = server_settings(values, remotes)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(remotes.close)
         store = await stack.enter_async_context(open_store(values, clock))
         nodes = await stack.enter_async_context(open_nodes(values))
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
@@ -186,7 +191,7 @@ def _tls(values: Values) -> Any:
         raise Explained(f"the serving certificate {certificate} or --client-ca-file is not usable: {error}") from error
 
 
-def server_settings(values: Values) -> ServerSettings:
+def server_settings(values: Values, remotes: Remotes) -> ServerSettings:
     """Return the server's settings, files read. Raises Explained."""
     from controlplane.apiserver.allocation import PortRange
     from controlplane.apiserver.server import ServerSettings
@@ -202,7 +207,7 @@ def server_settings(values: Values) -> ServerSettings:
             "they must add up to something positive, for priority and fairness shares their sum"
         )
     return ServerSettings(
-        security=security_settings(values),
+        security=security_settings(values, remotes),
         advertise_address=values["advertise-address"] or own_address(values["bind-address"]),
         secure_port=values["secure-port"],
         service_cidrs=tuple(networks(values, "service-cluster-ip-range")),
@@ -221,7 +226,8 @@ def server_settings(values: Values) -> ServerSettings:
 
 def encryption_settings(values: Values) -> EncryptionSettings | None:
     """Return what is encrypted at rest, and with which keys. Raises Explained."""
-    from controlplane.apiserver.encryption import ConfigurationError, read_settings
+    from controlplane.api.configuration import ConfigurationError
+    from controlplane.apiserver.encryption import read_settings
 
     file, follow = values["encryption-provider-config"], values["encryption-provider-config-automatic-reload"]
     if not file:
@@ -252,13 +258,14 @@ def own_address(bind_address: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def security_settings(values: Values) -> SecuritySettings:
+def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
     """Return who may do what. Raises Explained."""
     from controlplane.apiserver.security import SecuritySettings
     from controlplane.auth.jwt import load_public_keys
     from controlplane.auth.static_token import parse_token_file
 
     enabled, disabled = _plugins(values)
+    asked = authorities(values, remotes)
     try:
         tokens = parse_token_file(_read(values["token-auth-file"]).decode()) if values["token-auth-file"] else {}
         return SecuritySettings(
@@ -272,7 +279,10 @@ def security_settings(values: Values) -> SecuritySettings:
             static_tokens=tokens,
             anonymous=values["anonymous-auth"],
             bootstrap_tokens=values["enable-bootstrap-token-auth"],
-            authorization_modes=_authorization_modes(values),
+            providers=asked.providers,
+            token_webhook=asked.token_webhook,
+            authorization_modes=asked.modes,
+            authorization_file=asked.authorization_file,
             enabled_plugins=enabled,
             disabled_plugins=disabled,
         )
@@ -287,17 +297,6 @@ def _signing_key(file: str) -> SigningKey:
         return SigningKey.from_pem(_read(file))
     except ValueError as error:
         raise SettingsError(f"--service-account-signing-key-file: {file} holds no private key in PEM") from error
-
-
-def _authorization_modes(values: Values) -> tuple[str, ...]:
-    from controlplane.apiserver.security import AUTHORIZATION_MODES
-
-    modes = tuple(values["authorization-mode"])
-    if unknown := [mode for mode in modes if mode not in AUTHORIZATION_MODES]:
-        raise SettingsError(
-            f"--authorization-mode: {', '.join(unknown)} is not one of {', '.join(AUTHORIZATION_MODES)}"
-        )
-    return modes
 
 
 def _plugins(values: Values) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,7 +8,6 @@ Names are upstream's flags, in the file too, so that what is known about a flag 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from controlplane.kit.durations import parse_duration
 from controlplane.kit.explained import Explained
 
 Value: TypeAlias = "str | int | float | bool | list[str]"
@@ -62,6 +62,8 @@ class Settings:
                 metavar=_metavar(setting.default),
                 nargs="?" if isinstance(setting.default, bool) else None,
                 const="true" if isinstance(setting.default, bool) else None,
+                # A list may be given by comma or by repeating its flag.
+                action="append" if isinstance(setting.default, list) else "store",
                 help=(setting.note + shown).replace("%", "%%"),
             )
         for name in self.retired:
@@ -77,6 +79,8 @@ class Settings:
             retired |= document.keys() & self.retired.keys()
         for setting in self.table:
             given = getattr(options, setting.name, None)
+            if isinstance(given, list):
+                given = ",".join(given)
             if given is not None:
                 values[setting.name] = convert(given, setting.default, f"--{setting.name}")
         retired |= {name for name in self.retired if getattr(options, name, None) is not None}
@@ -179,14 +183,9 @@ def networks(values: Mapping[str, Any], name: str) -> list[str]:
         raise SettingsError(f"--{name}: {error}") from error
 
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-
-
 def seconds(text: str) -> float:
     """Return the seconds of a duration as Go writes it: 1h30m, 40s, 500ms; "0" is none. Raises SettingsError."""
-    if text == "0":
-        return 0.0
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise SettingsError(f'"{text}" is not a duration such as 1h30m or 40s')
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error

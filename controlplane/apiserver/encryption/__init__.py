@@ -17,17 +17,14 @@ with ignoreStoreReadErrorWithClusterBreakingPotential is the way to be rid of it
 Without the flag nothing of this runs; with it, resources that no rule names cost one look into a table.
 """
 
-from controlplane.apiserver.encryption.configuration import ConfigurationError, load
-from controlplane.apiserver.encryption.reload import EncryptionSettings, Reloader, ReloadMetrics, read_settings
+from controlplane.apiserver.encryption.configuration import load
+from controlplane.apiserver.encryption.settings import EncryptionSettings, read_settings
 from controlplane.apiserver.encryption.store import EncryptedStore
 from controlplane.apiserver.encryption.transformers import Transformers
 
 __all__ = [
-    "ConfigurationError",
     "EncryptedStore",
     "EncryptionSettings",
-    "ReloadMetrics",
-    "Reloader",
     "Transformers",
     "load",
     "read_settings",

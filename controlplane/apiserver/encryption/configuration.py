@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
-import yaml
 
+from controlplane.api.configuration import ConfigurationError, aggregate, decode_configuration
 from controlplane.apiserver.encryption.ciphers import AesCbc, AesGcm, Entropy, NaclSecretBox, Sealing
 from controlplane.apiserver.encryption.envelope import Identity, Keyed, Provider, Transformer
 
@@ -30,10 +30,6 @@ _EVERYTHING: GroupResource = ("*", "*")
 _NO_API = ("apiserveripinfo", "serviceipallocations", "servicenodeportallocations")
 _AES_SIZES, _SECRETBOX_SIZES = (16, 24, 32), (32,)
 _NONE_OF_THEM = "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity"
-
-
-class ConfigurationError(ValueError):
-    """The file cannot be used; the text says where and why."""
 
 
 class Key(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,11 +66,9 @@ class ResourceConfiguration(msgspec.Struct, forbid_unknown_fields=True):
     providers: list[ProviderConfiguration] = []
 
 
-class EncryptionConfiguration(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class EncryptionConfiguration(msgspec.Struct, forbid_unknown_fields=True):
     """The file."""
 
-    api_version: str = ""
-    kind: str = ""
     resources: list[ResourceConfiguration] = []
 
 
@@ -99,23 +93,17 @@ def load(text: bytes, file: str, entropy: Entropy) -> Rules:
         )
     configuration = _decoded(text, file)
     if problems := list(_problems(configuration)):
-        raise ConfigurationError(f"error while parsing file: {_aggregate(problems)}")
+        raise ConfigurationError(f"error while parsing file: {aggregate(problems)}")
     return _rules(configuration, entropy)
 
 
 def _decoded(text: bytes, file: str) -> EncryptionConfiguration:
-    undecodable = f'error while parsing file: error decoding encryption provider configuration file "{file}"'
     try:
-        found = msgspec.convert(yaml.safe_load(text), EncryptionConfiguration)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{undecodable}: {error}") from error
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{undecodable}: strict decoding error: {error}") from error
-    if (found.api_version, found.kind) != ("apiserver.config.k8s.io/v1", "EncryptionConfiguration"):
+        return decode_configuration(text, EncryptionConfiguration, ("apiserver.config.k8s.io/v1",))
+    except ConfigurationError as error:
         raise ConfigurationError(
-            f'{undecodable}: no kind "{found.kind}" is registered for version "{found.api_version}"'
-        )
-    return found
+            f'error while parsing file: error decoding encryption provider configuration file "{file}": {error}'
+        ) from error
 
 
 def _rules(configuration: EncryptionConfiguration, entropy: Entropy) -> Rules:
@@ -251,7 +239,3 @@ def _secret_problem(secret: str, sizes: Sequence[int]) -> Problem:
     if size in sizes:
         return ""
     return f"secret is not of the expected length, got {size}, expected one of [{' '.join(map(str, sizes))}]"
-
-
-def _aggregate(problems: Sequence[Problem]) -> str:
-    return problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"

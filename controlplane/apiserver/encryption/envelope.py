@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from controlplane.api.configuration import aggregate
 from controlplane.apiserver.encryption.ciphers import Sealing, Undecipherable
 
 ENCRYPTED = b"k8s:enc:"  # with which everything begins that any provider, of any version, has sealed
@@ -102,9 +103,3 @@ class Transformer:
                 continue
             return Opened(value, provider.prefix.decode() or "identity", stale or position > 0)
         raise Undecipherable(aggregate(problems) or "no matching prefix found")
-
-
-def aggregate(problems: Sequence[str]) -> str:
-    """Return problems as Go's aggregate error writes them, each once."""
-    unique = list(dict.fromkeys(problems))
-    return unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]" if unique else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -36,6 +36,7 @@ class Dependencies:
     service_accounts: ServiceAccountTokens
     issuer: TokenIssuer
     clock: Clock
+    unlisted: Sequence[str] = ()  # why a user's rules are not all there is, if some authorizer knows no rules
 
 
 def typed(document: Document, type_: type[T]) -> T:

@@ -19,9 +19,9 @@ def handler(dependencies: Dependencies) -> Handler:
         if not wanted:
             raise BadRequest("no namespace on request")
         rules, error = dependencies.rbac.rules_for(user, wanted)
-        if NODES in user.groups:
-            # What a node may do depends on its pods: no list of rules says it.
-            error = ", ".join(filter(None, [error, "node authorizer does not support user rule resolution"]))
+        # What a node may do depends on its pods: no list of rules says it.
+        node = ["node authorizer does not support user rule resolution"] if NODES in user.groups else []
+        error = ", ".join(filter(None, [error, *node, *dependencies.unlisted]))
         return answered(document, _status(rules, error))
 
     return handle

@@ -17,7 +17,7 @@ from controlplane.api.core_v1 import Node, Pod, PodSpec, Secret, ServiceAccount
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.status import BadRequest, Forbidden, Unauthorized
 from controlplane.auth import jwt
-from controlplane.auth.authenticator import UnionAuthenticator
+from controlplane.auth.authenticator import AnonymousPolicy, UnionAuthenticator
 from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.impersonation import impersonate
 from controlplane.auth.interface import AccessRequest, Authenticator, Credentials, Decision, User
@@ -381,7 +381,7 @@ async def test_everybody_together(
 
 async def test_anonymous_can_be_switched_off() -> None:
     with pytest.raises(Unauthorized):
-        await UnionAuthenticator([PASS], anonymous=False).authenticate(Credentials())
+        await UnionAuthenticator([PASS], anonymous=AnonymousPolicy(False)).authenticate(Credentials())
 
 
 async def test_static_tokens() -> None:

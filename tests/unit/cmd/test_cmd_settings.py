@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from controlplane.apiserver.remotes import Remotes
 from controlplane.cmd.apiserver import server_settings
 from controlplane.cmd.settings import Setting, Settings, SettingsError, port, seconds
 from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER
+from controlplane.kit.clock import SystemClock
 from controlplane.kit.explained import Explained
 from controlplane.pki.issue import key_pem, new_key, public_key_pem
 
@@ -158,6 +160,7 @@ def test_the_server_refuses_what_it_cannot_use(tmp_path: Path, changes: dict[str
         "service-account-signing-key-file": str(tmp_path / "sa.key"),
         "service-account-key-file": [str(tmp_path / "sa.pub")],
     }
-    assert server_settings(fine).service_cidrs == ("10.96.0.0/12",)
+    remotes = Remotes(SystemClock())
+    assert server_settings(fine, remotes).service_cidrs == ("10.96.0.0/12",)
     with pytest.raises(Explained, match=message):
-        server_settings(fine | changes)
+        server_settings(fine | changes, remotes)

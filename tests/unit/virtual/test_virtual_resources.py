@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from prometheus_client import CollectorRegistry
 
 from controlplane.admission.interface import Attributes, Operation
 from controlplane.api.codec import Document, to_document
@@ -16,6 +17,7 @@ from controlplane.api.core_v1 import Node, Pod, PodSpec, ServiceAccount
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.resources import resource_of
 from controlplane.api.status import BadRequest, Conflict, Forbidden, Invalid, NotFound, StatusError, Unauthorized
+from controlplane.apiserver.authorization import WebhookMetrics
 from controlplane.apiserver.security import Security, SecuritySettings, build
 from controlplane.apiserver.virtual import VIRTUAL
 from controlplane.auth import jwt
@@ -25,6 +27,7 @@ from controlplane.auth.policy import bind, bind_in, namespaced_role, role, rule
 from controlplane.kit.clock import ManualClock
 from tests.fakes.reader import FakeReader
 
+OBSERVER = WebhookMetrics(CollectorRegistry())
 NOW = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 KEY = jwt.SigningKey.of(ec.generate_private_key(ec.SECP256R1()))
 AUTHN, AUTHZ = "authentication.k8s.io", "authorization.k8s.io"
@@ -50,7 +53,7 @@ READER = FakeReader(
 @pytest.fixture
 def security() -> Security:
     settings = SecuritySettings(KEY, (KEY.key.public_key(),), static_tokens={"secret": User("joe", groups=("ops",))})
-    return build(settings, READER, ManualClock(NOW), Random(1), new_uuid=lambda: "id-1")
+    return build(settings, READER, ManualClock(NOW), Random(1), new_uuid=lambda: "id-1", observer=OBSERVER)
 
 
 async def ask(
@@ -262,4 +265,4 @@ async def test_the_chain_keeps_people_from_granting_what_they_lack(security: Sec
 def test_unknown_authorization_modes_are_refused() -> None:
     settings = SecuritySettings(KEY, (), authorization_modes=("ABAC",))
     with pytest.raises(ValueError, match="ABAC"):
-        build(settings, READER, ManualClock(NOW), Random(1), new_uuid=lambda: "id")
+        build(settings, READER, ManualClock(NOW), Random(1), new_uuid=lambda: "id", observer=OBSERVER)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from controlplane.apiserver.encryption import ConfigurationError, Transformers, load
+from controlplane.api.configuration import ConfigurationError
+from controlplane.apiserver.encryption import Transformers, load
 from controlplane.apiserver.encryption.ciphers import Undecipherable
 from controlplane.apiserver.encryption.configuration import Rules
 from controlplane.kit.clock import ManualClock
