@@ -29,7 +29,7 @@ PolicyObject: TypeAlias = ClusterRole | ClusterRoleBinding | Role | RoleBinding
 
 _AUTHN, _AUTHZ, _RBAC = "authentication.k8s.io", "authorization.k8s.io", "rbac.authorization.k8s.io"
 _CSR, _LEASES, _DISCOVERY = "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io"
-_STORAGE, _NETWORKING = "storage.k8s.io", "networking.k8s.io"
+_STORAGE, _NETWORKING, _RESOURCE = "storage.k8s.io", "networking.k8s.io", "resource.k8s.io"
 _BOOTSTRAPPERS = "system:bootstrappers:kubeadm:default-node-token"
 
 _MAY_CHECK_ACCESS = (
@@ -58,6 +58,11 @@ NODE_RULES: tuple[PolicyRule, ...] = (
     rule(READ, "csidrivers", groups=_STORAGE),
     rule("create delete get patch update", "csinodes", groups=_STORAGE),
     rule(READ, "runtimeclasses", groups="node.k8s.io"),
+    rule("get", "resourceclaims", groups=_RESOURCE),
+    rule("deletecollection", "resourceslices", groups=_RESOURCE),
+    rule(READ, "clustertrustbundles", groups=_CSR),
+    rule(f"create {READ}", "podcertificaterequests", groups=_CSR),
+    rule("get", "serviceaccounts"),
 )
 """What a node may do with objects that the node authorizer does not look at one by one."""
 
@@ -94,6 +99,7 @@ _AGGREGATE_TO_VIEW = role(
     ),
     rule(READ, "poddisruptionbudgets poddisruptionbudgets/status", groups="policy"),
     rule(READ, "ingresses ingresses/status networkpolicies", groups=_NETWORKING),
+    rule(READ, "resourceclaims resourceclaims/status resourceclaimtemplates", groups=_RESOURCE),
     aggregate_to="view",
 )
 
@@ -121,6 +127,7 @@ _AGGREGATE_TO_EDIT = role(
     rule(WRITE, "poddisruptionbudgets", groups="policy"),
     rule(WRITE, "ingresses networkpolicies", groups=_NETWORKING),
     rule(READ_WRITE, "leases", groups=_LEASES),
+    rule(WRITE, "resourceclaims resourceclaimtemplates", groups=_RESOURCE),
     aggregate_to="edit",
 )
 
@@ -179,6 +186,7 @@ _DISCOVERING = (
               " /openid/v1/jwks/"),
     ),
     role("system:auth-delegator", *_MAY_CHECK_ACCESS),
+    role("system:cluster-trust-bundle-discovery", rule(READ, "clustertrustbundles", groups=_CSR)),
 )  # fmt: skip
 
 _OF_NODES = (
@@ -197,11 +205,8 @@ _OF_NODES = (
         "system:kubelet-api-admin",
         rule(READ, "nodes"),
         rule("proxy", "nodes"),
-        rule(
-            "*",
-            "nodes/checkpoint nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/spec "
-            "nodes/stats nodes/statusz nodes/flagz",
-        ),
+        rule("*", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+        rule("*", "nodes/configz nodes/healthz nodes/pods"),
     ),
     role("system:kube-dns", rule("list watch", "endpoints services")),
     # Our node agent holds the proxy, the overlay and the DNS of its node, all under the node's one identity.
@@ -255,6 +260,10 @@ _OF_COMPONENTS = (
         rule(READ, "persistentvolumeclaims persistentvolumes"),
         *_MAY_CHECK_ACCESS,
         rule(READ, "csidrivers csinodes csistoragecapacities storageclasses volumeattachments", groups=_STORAGE),
+        rule(READ, "deviceclasses devicetaintrules resourceslices", groups=_RESOURCE),
+        rule(f"{READ} patch update", "resourceclaims resourceclaims/status", groups=_RESOURCE),
+        rule(f"{READ} patch update", "pods/finalizers"),
+        rule("patch update", "resourceclaims/binding", groups=_RESOURCE),
     ),
     role(
         "system:volume-scheduler",
@@ -285,6 +294,7 @@ _CLUSTER_BINDINGS = (
     bind("system:public-info-viewer", groups="system:authenticated system:unauthenticated"),
     bind("system:monitoring", groups="system:monitoring"),
     bind("system:service-account-issuer-discovery", groups="system:serviceaccounts"),
+    bind("system:cluster-trust-bundle-discovery", groups="system:serviceaccounts"),
     bind("system:node-proxier", users="system:kube-proxy"),
     bind("system:kube-controller-manager", users="system:kube-controller-manager"),
     bind("system:kube-scheduler", users="system:kube-scheduler"),
@@ -318,6 +328,7 @@ _NAMESPACED = (
     _leader_locking("kube-controller-manager"),
     _leader_locking("kube-scheduler"),
     namespaced_role("kube-system", "system:controller:bootstrap-signer", rule(READ, "secrets")),
+    namespaced_role("kube-system", "system:controller:cloud-provider", rule(f"create {READ}", "configmaps")),
     namespaced_role("kube-system", "system:controller:token-cleaner", rule(f"delete {READ}", "secrets"), EVENTS),
     namespaced_role(
         "kube-public",
@@ -348,6 +359,7 @@ _NAMESPACED = (
         accounts="kube-system/kube-scheduler",
     ),
     bind_in("kube-system", "system:controller:bootstrap-signer", accounts="kube-system/bootstrap-signer"),
+    bind_in("kube-system", "system:controller:cloud-provider", accounts="kube-system/cloud-provider"),
     bind_in("kube-system", "system:controller:token-cleaner", accounts="kube-system/token-cleaner"),
     bind_in("kube-public", "system:controller:bootstrap-signer", accounts="kube-system/bootstrap-signer"),
     # A node that joins knows nobody here yet: it reads the CA as system:anonymous and checks it against its pin.
