@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.security import SecuritySettings
     from controlplane.apiserver.server import ServerSettings
+    from controlplane.apiserver.serving_tls import ServingTls
     from controlplane.auth.jwt import SigningKey
     from controlplane.kit.clock import Clock
     from controlplane.store.interface import Store
@@ -90,9 +91,10 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         store = await stack.enter_async_context(open_store(values, clock))
         nodes = await stack.enter_async_context(open_nodes(values))
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
-        http = HttpServer(server.pipeline.handle, _tls(values))
+        tls = serving_tls(values)
+        http = HttpServer(server.pipeline.handle, tls.context)
         bound = await stack.enter_async_context(_listening(http, values))
-        await stack.enter_async_context(running(notifier.keep_alive(clock)))
+        await stack.enter_async_context(running(notifier.keep_alive(clock), tls.follow(clock)))
         _settle_memory()
         _log.info("serving on %s:%d, version %s", values["bind-address"], bound, server.version.git_version)
         notifier.ready(f"serving on {values['bind-address']}:{bound}")
@@ -181,14 +183,28 @@ async def open_nodes(values: Values) -> AsyncIterator[NodeDialer]:
         await client.close()
 
 
-def _tls(values: Values) -> Any:
+def serving_tls(values: Values) -> ServingTls:
+    """Return the certificates to show. Raises Explained."""
+    from controlplane.apiserver.serving_tls import Named, ServingTls, restricted
     from controlplane.apiserver.tls import server_context
 
-    certificate, key, authority = values["tls-cert-file"], values["tls-private-key-file"], values["client-ca-file"]
+    authority = Path(values["client-ca-file"]) if values["client-ca-file"] else None
+    default = Named(Path(values["tls-cert-file"]), Path(values["tls-private-key-file"]))
     try:
-        return server_context(Path(certificate), Path(key), Path(authority) if authority else None)
-    except OSError as error:
-        raise Explained(f"the serving certificate {certificate} or --client-ca-file is not usable: {error}") from error
+        make = restricted(
+            lambda certificate, key: server_context(certificate, key, authority),
+            values["tls-min-version"],
+            values["tls-cipher-suites"],
+        )
+        others = [Named.parse(text) for text in values["tls-sni-cert-key"]]
+    except ValueError as error:
+        raise SettingsError(f"--tls-min-version, --tls-cipher-suites, --tls-sni-cert-key: {error}") from error
+    try:
+        return ServingTls(make, default, others, [authority] if authority else [])
+    except (OSError, ValueError) as error:
+        raise Explained(
+            f"the serving certificate {default.certificate} or --client-ca-file is not usable: {error}"
+        ) from error
 
 
 def server_settings(values: Values, remotes: Remotes) -> ServerSettings:

@@ -33,6 +33,7 @@ class Setting:
     name: str
     default: Value
     note: str
+    whole: bool = False  # a list whose items have commas of their own: one a flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Settings:
             retired |= document.keys() & self.retired.keys()
         for setting in self.table:
             given = getattr(options, setting.name, None)
-            if isinstance(given, list):
+            if isinstance(given, list) and not setting.whole:
                 given = ",".join(given)
             if given is not None:
                 values[setting.name] = convert(given, setting.default, f"--{setting.name}")
