@@ -36,11 +36,12 @@ from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.escalation import EscalationCheck
 from controlplane.auth.interface import AccessRequest, Authenticator, Authorizer, Credentials, User
 from controlplane.auth.jwt import PublicKey, SigningKey
+from controlplane.auth.legacy_token import LegacyTokens
 from controlplane.auth.oidc.configuration import Anonymous
 from controlplane.auth.policy import RBAC_GROUP
 from controlplane.auth.rbac import RbacAuthorizer
 from controlplane.auth.remote import Ask, Webhook
-from controlplane.auth.service_account import ServiceAccountTokens, TokenIssuer
+from controlplane.auth.service_account import ANY_TIME, Lifetimes, ServiceAccountTokens, TokenIssuer
 from controlplane.auth.static_token import StaticTokens
 from controlplane.auth.webhook_authorizer import Observer
 from controlplane.auth.webhook_token import WebhookTokens
@@ -66,6 +67,7 @@ class SecuritySettings:
     issuers: tuple[str, ...] = ("https://kubernetes.default.svc.cluster.local",)  # the first one signs
     audiences: tuple[str, ...] = ()  # --api-audiences; the issuers, if none
     jwks_uri: str = ""
+    lifetimes: Lifetimes = ANY_TIME  # --service-account-max-token-expiration, -extend-token-expiration
     static_tokens: Mapping[str, User] = field(default_factory=dict)
     anonymous: bool = True
     bootstrap_tokens: bool = True
@@ -102,7 +104,8 @@ def build(
     """Return the server's security. Raises ValueError for an unknown authorization mode or admission plugin."""
     audiences = settings.audiences or settings.issuers
     accounts = ServiceAccountTokens(settings.verifying_keys, settings.issuers, audiences, reader, clock)
-    other_tokens: list[Authenticator] = [StaticTokens(settings.static_tokens)]
+    legacy = LegacyTokens(settings.verifying_keys, reader)
+    other_tokens: list[Authenticator] = [StaticTokens(settings.static_tokens), legacy]
     if settings.bootstrap_tokens:
         other_tokens.append(BootstrapTokens(reader, clock))
     providers = IdentityProviders(settings.providers, clock) if settings.providers else None
@@ -136,7 +139,9 @@ def build(
             rbac=rbac,
             tokens=FirstToKnow(other_tokens),
             service_accounts=accounts,
-            issuer=TokenIssuer(settings.signing_key, settings.issuers[0], audiences, clock, new_uuid),
+            issuer=TokenIssuer(
+                settings.signing_key, settings.issuers[0], audiences, clock, new_uuid, settings.lifetimes
+            ),
             clock=clock,
             unlisted=tuple(_UNLISTED[type(mode)] for mode in settings.authorization_modes if type(mode) in _UNLISTED),
         ),

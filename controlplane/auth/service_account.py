@@ -100,13 +100,31 @@ def groups(namespace: str) -> tuple[str, ...]:
     return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
 
 
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long tokens are good."""
+
+    longest: int = 0  # seconds, of any token; 0: as long as asked for
+    extend: bool = True  # whether injected ones outlive what was asked for
+
+
+ANY_TIME = Lifetimes()
+
+
 class TokenIssuer:
     """Signs tokens."""
 
     def __init__(
-        self, key: jwt.SigningKey, issuer: str, audiences: Sequence[str], clock: Clock, new_uuid: Callable[[], str]
+        self,
+        key: jwt.SigningKey,
+        issuer: str,
+        audiences: Sequence[str],
+        clock: Clock,
+        new_uuid: Callable[[], str],
+        lifetimes: Lifetimes = ANY_TIME,
     ):
         self._key, self._issuer, self._clock, self._new_uuid = key, issuer, clock, new_uuid
+        self.lifetimes = lifetimes
         self.audiences = tuple(audiences)  # the API server's own, for requests that name none
 
     def issue(self, claims: PrivateClaims, audiences: Sequence[str], seconds: int) -> IssuedToken:
@@ -114,9 +132,10 @@ class TokenIssuer:
         now = int(self._clock.now().timestamp())
         audiences = tuple(audiences) or self.audiences
         expires = now + seconds
-        if seconds == INJECTED_SECONDS and set(audiences) <= set(self.audiences):
+        is_injected = claims.pod is not None and seconds == INJECTED_SECONDS
+        if self.lifetimes.extend and is_injected and set(audiences) <= set(self.audiences):
             claims = msgspec.structs.replace(claims, warnafter=expires)
-            seconds = EXTENDED_SECONDS
+            seconds = min(EXTENDED_SECONDS, self.lifetimes.longest or EXTENDED_SECONDS)
         payload = {
             "aud": audiences,
             "exp": now + seconds,

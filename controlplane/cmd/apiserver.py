@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.server import ServerSettings
     from controlplane.apiserver.serving_tls import ServingTls
     from controlplane.auth.jwt import SigningKey
+    from controlplane.auth.service_account import Lifetimes
     from controlplane.kit.clock import Clock
     from controlplane.store.interface import Store
 
@@ -292,6 +293,7 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
             issuers=tuple(values["service-account-issuer"]),
             audiences=tuple(values["api-audiences"]),
             jwks_uri=values["service-account-jwks-uri"],
+            lifetimes=_lifetimes(values),
             static_tokens=tokens,
             anonymous=values["anonymous-auth"],
             bootstrap_tokens=values["enable-bootstrap-token-auth"],
@@ -304,6 +306,15 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
         )
     except ValueError as error:
         raise Explained(str(error)) from error
+
+
+def _lifetimes(values: Values) -> Lifetimes:
+    from controlplane.auth.service_account import Lifetimes
+
+    longest = seconds(values["service-account-max-token-expiration"])
+    if longest and not 3600 <= longest <= 1 << 32:
+        raise SettingsError("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds")
+    return Lifetimes(int(longest), values["service-account-extend-token-expiration"])
 
 
 def _signing_key(file: str) -> SigningKey:

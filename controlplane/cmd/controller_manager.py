@@ -21,6 +21,7 @@ from controlplane.kit.explained import Explained
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from controlplane.auth.jwt import SigningKey
     from controlplane.client.client import Client
     from controlplane.client.transport import Transport
     from controlplane.controllers.certificates.sign import Signer
@@ -173,6 +174,7 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
         mask_sizes={4: values["node-cidr-mask-size"], 6: values["node-cidr-mask-size-ipv6"]},
         allocate_node_cidrs=values["allocate-node-cidrs"],
         root_ca=_read(values, "root-ca-file").decode() if values["root-ca-file"] else "",
+        token_key=_token_key(values),
         signers=_signers(values, clock),
         signing_duration=timedelta(seconds=seconds(values["cluster-signing-duration"])),
         node_lifecycle=_node_lifecycle(values),
@@ -184,6 +186,7 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
             endpoint=values["concurrent-endpoint-syncs"],
             endpoint_slice=values["concurrent-service-endpoint-syncs"],
             namespace=values["concurrent-namespace-syncs"],
+            service_account_token=values["concurrent-serviceaccount-token-syncs"],
             garbage_collector=values["concurrent-gc-syncs"],
         ),
     )
@@ -207,6 +210,19 @@ def _node_lifecycle(values: Values) -> Any:
             unhealthy_share=values["unhealthy-zone-threshold"],
         ),
     )
+
+
+def _token_key(values: Values) -> SigningKey | None:
+    from controlplane.auth.jwt import SigningKey
+
+    name = "service-account-private-key-file"
+    file = values[name]
+    if not file or (file == CONTROLLER_MANAGER.defaults[name] and not Path(file).exists()):
+        return None  # as upstream has it: without a key, token Secrets stay empty
+    try:
+        return SigningKey.from_pem(_read(values, name))
+    except ValueError as error:
+        raise SettingsError(f"--{name}: {file} holds no private key in PEM") from error
 
 
 def _signers(values: Values, clock: Clock) -> dict[str, Signer]:

@@ -68,6 +68,10 @@ APISERVER = Settings(
                 "who issues service account tokens; the first signs, the others are believed too"),
         Setting("service-account-signing-key-file", "/etc/sampan/pki/sa.key", "the key that signs them"),
         Setting("service-account-key-file", ["/etc/sampan/pki/sa.pub"], "the keys that verify them"),
+        Setting("service-account-extend-token-expiration", True,
+                "let the tokens injected into pods live a year, for clients that never read theirs again"),
+        Setting("service-account-max-token-expiration", "0",
+                "how long a token may be good that is asked for; longer ones are shortened; 0: any time"),
         Setting("service-account-jwks-uri", "", "where others find those keys; empty: below the issuer"),
         Setting("api-audiences", [], "whom tokens for this server are meant for; empty: the issuers"),
         Setting("kubelet-client-certificate", "/etc/sampan/pki/apiserver-kubelet-client.crt",
@@ -160,6 +164,11 @@ CONTROLLER_MANAGER = Settings(
             "cluster-signing-duration", "8760h0m0s", "how long such certificates are good, unless they ask for less"
         ),
         Setting("root-ca-file", "/etc/sampan/pki/ca.crt", "published in every namespace as kube-root-ca.crt"),
+        Setting(
+            "service-account-private-key-file",
+            "/etc/sampan/pki/sa.key",
+            "the key that signs the tokens of token Secrets; without it they stay empty",
+        ),
         Setting("use-service-account-credentials", True, "let each controller be a service account of its own"),
         Setting("node-monitor-period", "5s", "how often to look at the heartbeats of nodes"),
         Setting("node-monitor-grace-period", "40s", "how long a node may be silent before it is not ready"),
@@ -175,6 +184,7 @@ CONTROLLER_MANAGER = Settings(
         Setting("concurrent-endpoint-syncs", 5, "Services worked on at once by the endpoints controller"),
         Setting("concurrent-service-endpoint-syncs", 5, "and by the endpoint slice controller"),
         Setting("concurrent-namespace-syncs", 10, "namespaces worked on at once"),
+        Setting("concurrent-serviceaccount-token-syncs", 5, "token Secrets worked on at once"),
         Setting("concurrent-gc-syncs", 20, "objects the garbage collector works on at once"),
         _LOG,
     ),
@@ -183,7 +193,6 @@ CONTROLLER_MANAGER = Settings(
         "authentication-kubeconfig": "bearer tokens are shown to the API server that kubeconfig names",
         "authorization-kubeconfig": "who may see metrics is for the API server to say that kubeconfig names",
         "cluster-name": "nothing here is named after the cluster",
-        "concurrent-serviceaccount-token-syncs": "there are no token Secrets",
         "contention-profiling": "there is no profile to serve",
         "kube-api-burst": "the API server says when it is too much",
         "kube-api-content-type": "components speak JSON",
@@ -192,7 +201,6 @@ CONTROLLER_MANAGER = Settings(
         "pod-eviction-timeout": "pods say it in their NoExecute tolerations",
         "port": "there is no insecure port",
         "profiling": "there is no profile to serve",
-        "service-account-private-key-file": "tokens are issued by the API server",
     },
 )
 

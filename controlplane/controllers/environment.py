@@ -40,6 +40,7 @@ class Environment:
     random: Random
     registry: CollectorRegistry
     queue_metrics: WorkQueueMetrics | None = None
+    own: Client | None = None  # as the controller manager itself, where it is known
 
     def queue(self, name: str) -> WorkQueue[Any]:
         """Return a work queue under upstream's name, which is its label in the metrics."""

@@ -19,6 +19,7 @@ from random import Random
 
 from prometheus_client import CollectorRegistry
 
+from controlplane.auth.jwt import SigningKey
 from controlplane.client.client import Client
 from controlplane.client.events import EventRecorder
 from controlplane.client.informer import Informers
@@ -44,6 +45,7 @@ from controlplane.controllers.rootca.controller import RootCaPublisher
 from controlplane.controllers.selection import select
 from controlplane.controllers.serviceaccount.controller import ServiceAccountController
 from controlplane.controllers.tainteviction.controller import TaintEvictionController
+from controlplane.controllers.tokens.controller import TokensController
 from controlplane.kit.clock import Clock
 from controlplane.kit.tasks import running
 
@@ -60,6 +62,7 @@ class Workers:
     endpoint: int = 5
     endpoint_slice: int = 5
     namespace: int = 10
+    service_account_token: int = 5
     garbage_collector: int = 20
 
 
@@ -73,6 +76,7 @@ class Settings:
     mask_sizes: Mapping[int, int] = field(default_factory=lambda: dict(MASK_SIZE))  # bits, by IP version
     allocate_node_cidrs: bool = False
     root_ca: str = ""  # PEM
+    token_key: SigningKey | None = None  # signs the tokens of token Secrets; None: they are not filled in
     signers: Mapping[str, Signer] = field(default_factory=dict)  # by signerName
     signing_duration: timedelta = timedelta(days=365)
     node_lifecycle: NodeLifecycleSettings = field(default_factory=NodeLifecycleSettings)
@@ -95,6 +99,13 @@ def _root_ca(environment: Environment, settings: Settings) -> Controller | None:
     return RootCaPublisher(environment, settings.root_ca) if settings.root_ca else None
 
 
+def _tokens(environment: Environment, settings: Settings) -> Controller | None:
+    if settings.token_key is None:
+        return None
+    workers = settings.workers.service_account_token
+    return TokensController(environment, settings.token_key, settings.root_ca.encode(), workers=workers)
+
+
 def _signer(environment: Environment, settings: Settings) -> Controller | None:
     if not settings.signers:
         return None
@@ -111,6 +122,7 @@ CONTROLLERS: Mapping[str, _Make] = {
     "endpointslice-controller": lambda env, s: EndpointSliceController(env, workers=s.workers.endpoint_slice),
     "endpoints-controller": lambda env, s: EndpointsController(env, workers=s.workers.endpoint),
     "serviceaccount-controller": lambda env, s: ServiceAccountController(env),
+    "serviceaccount-token-controller": _tokens,
     "root-ca-certificate-publisher-controller": _root_ca,
     "certificatesigningrequest-approving-controller": lambda env, s: CsrApprover(env),
     "certificatesigningrequest-signing-controller": _signer,
@@ -168,6 +180,7 @@ async def run_all(
         random=random,
         registry=registry,
         queue_metrics=WorkQueueMetrics(registry),
+        own=client,
     )
     controllers = make(environment, settings)
     _log.info("running %s", ", ".join(controllers))

@@ -29,6 +29,7 @@ ALIASES: Mapping[str, str] = {
     "replicationcontroller-controller": "replicationcontroller",
     "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
     "serviceaccount-controller": "serviceaccount",
+    "serviceaccount-token-controller": "serviceaccount-token",
     "taint-eviction-controller": "taint-eviction",
     "token-cleaner-controller": "tokencleaner",
 }
@@ -45,7 +46,7 @@ persistentvolume-attach-detach-controller attachdetach persistentvolume-binder p
 persistentvolume-expander persistentvolume-expander-controller persistentvolume-protection-controller pv-protection
 persistentvolumeclaim-protection-controller pvc-protection podcertificaterequest-cleaner-controller
 resource-claim-controller resourcequota resourcequota-controller route selinux-warning-controller service
-service-cidr-controller service-lb-controller serviceaccount-token serviceaccount-token-controller statefulset
+service-cidr-controller service-lb-controller statefulset
 statefulset-controller storage-version-migrator-controller storageversion-garbage-collector-controller ttl
 ttl-after-finished ttl-after-finished-controller ttl-controller validatingadmissionpolicy-status-controller
 volumeattributesclass-protection-controller

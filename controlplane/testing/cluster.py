@@ -109,7 +109,8 @@ async def _controllers(api: HttpsApi, random: Random) -> None:
     ca = api.authority.certificate_pem.decode()
     without_nodes = ("*", "-node-ipam-controller")  # nobody here has a pod network to divide
     signers = signers_of(api.authority, api.clock)
-    settings = manager.Settings(controllers=without_nodes, root_ca=ca, signers=signers)
+    token_key = api.server.settings.security.signing_key
+    settings = manager.Settings(controllers=without_nodes, root_ca=ca, signers=signers, token_key=token_key)
 
     def client_for(account: str) -> Client:
         name = service_account.username("kube-system", account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controlplane.admission.interface import Attributes, Operation
+from controlplane.api.codec import Document
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body
 from controlplane.apiserver.calls import Call
@@ -18,7 +19,8 @@ async def ask(call: Call) -> Response:
 
 
 async def request_token(call: Call) -> Response:
-    """Answer 201 with a token for a service account."""
+    """Answer 201 with a token for a service account, one that was made a moment ago too."""
+    await call.backend.cache.fresh()
     return await _ask(call, f"{call.info.resource}/{call.info.subresource}")
 
 
@@ -36,7 +38,16 @@ async def _ask(call: Call, plural: str) -> Response:
     if info.subresource:
         await _admit(call, parsed.document, options.dry_run)
     answer = await call.backend.virtual[key](parsed.document, call.user, info.namespace, info.name)
+    if virtual.kind == "TokenRequest":
+        _warn_of_shortening(call, parsed.document, answer)
     return document_answer(answer, shown, 201)
+
+
+def _warn_of_shortening(call: Call, asked: Document, answer: Document) -> None:
+    """Warn of a token that is good for a shorter time than was asked for: --service-account-max-token-expiration."""
+    wanted, given = (asked.get("spec") or {}).get("expirationSeconds"), answer["spec"]["expirationSeconds"]
+    if isinstance(wanted, int) and given < wanted:
+        call.warnings.append(f"requested expiration of {wanted} seconds shortened to {given} seconds")
 
 
 async def _admit(call: Call, document: dict[str, object], dry_run: bool) -> None:

@@ -27,9 +27,11 @@ def handler(dependencies: Dependencies) -> Handler:
         spec = typed(document, TokenRequest).spec
         seconds = spec.expiration_seconds if spec.expiration_seconds is not None else DEFAULT_SECONDS
         _check_seconds(seconds)
+        seconds = min(seconds, dependencies.issuer.lifetimes.longest or seconds)
         account = dependencies.reader.get(ServiceAccount, namespace, name)
         if account is None:
             raise not_found(resource_of(ServiceAccount), name)
+        _check_uid((document.get("metadata") or {}).get("uid"), account)
         claims = _claims(dependencies, account, spec)
         issued = dependencies.issuer.issue(claims, spec.audiences, seconds)
         expires = datetime.fromtimestamp(issued.expires, UTC)
@@ -54,6 +56,16 @@ def _answer(
         "boundObjectRef": msgspec.to_builtins(spec.bound_object_ref) if spec.bound_object_ref else None,
     }
     return answered({**document, "metadata": metadata, "spec": shown}, {})
+
+
+def _check_uid(wanted: str | None, account: ServiceAccount) -> None:
+    """Raise Conflict if the token is for an account of the same name that was here before."""
+    if wanted and wanted != account.metadata.uid:
+        why = (
+            f"the UID in the token request ({wanted}) does not match the UID of the service account "
+            f"({account.metadata.uid})"
+        )
+        raise conflict(resource_of(ServiceAccount), account.metadata.name, why)
 
 
 def _check_seconds(seconds: int) -> None:

@@ -25,6 +25,7 @@ from controlplane.auth.policy import bind, role, rule
 from controlplane.auth.rbac import RbacAuthorizer
 from controlplane.auth.service_account import (
     BoundObject,
+    Lifetimes,
     PrivateClaims,
     ServiceAccountTokens,
     TokenIssuer,
@@ -183,6 +184,26 @@ async def test_the_injected_token_outlives_clients_that_never_read_it_again(worl
     assert issued.expires == int(NOW.timestamp()) + 3607
     await world.clock.advance(86400 * 300)
     assert await world.ask(issued.token) is not None
+
+
+@pytest.mark.parametrize(
+    ("lifetimes", "claims", "good_for"),
+    [
+        pytest.param(Lifetimes(), UNBOUND, 3607, id="bound to no pod, it ends when it says"),
+        pytest.param(Lifetimes(extend=False), BOUND, 3607, id="--service-account-extend-token-expiration=false"),
+        pytest.param(Lifetimes(longest=86400), BOUND, 86400, id="no longer than any may be good"),
+    ],
+)
+async def test_injected_tokens_that_are_not_extended(
+    world: World, lifetimes: Lifetimes, claims: PrivateClaims, good_for: int
+) -> None:
+    world.issuer.lifetimes = lifetimes
+    token = world.issuer.issue(claims, [], 3607).token
+    await world.clock.advance(good_for - 1)
+    assert await world.ask(token) is not None
+    await world.clock.advance(2)
+    with pytest.raises(Unauthorized):
+        await world.ask(token)
 
 
 async def test_one_for_others_does_not(world: World) -> None:
