@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from controlplane.apiserver.remotes import Fetcher
+from controlplane.auth.expressions import NO_EXPRESSIONS, Expressions
 from controlplane.auth.interface import Credentials, User
 from controlplane.auth.oidc.authenticator import OidcTokens
 from controlplane.auth.oidc.configuration import AuthenticationConfiguration, JWTAuthenticator
@@ -29,6 +30,7 @@ class ProviderSettings:
     file: Path | None = None
     content_hash: str = ""
     read: Read | None = None
+    expressions: Expressions = NO_EXPRESSIONS  # with which the configuration was checked
 
 
 class IdentityProviders:
@@ -36,6 +38,7 @@ class IdentityProviders:
 
     def __init__(self, settings: ProviderSettings, clock: Clock):
         self._algorithms, self._clock = tuple(settings.algorithms), clock
+        self._expressions = settings.expressions
         self._providers: Sequence[OidcTokens] = ()
         self._changed = asyncio.Event()
         self.use(settings.configuration)
@@ -49,7 +52,7 @@ class IdentityProviders:
         issuer = configuration.issuer
         fetch = Fetcher(issuer.certificate_authority)
         keys = RemoteKeys(issuer.url, issuer.discovery_url, fetch, self._clock)
-        return OidcTokens(configuration, self._algorithms, keys, self._clock)
+        return OidcTokens(configuration, self._algorithms, keys, self._clock, self._expressions)
 
     async def run(self) -> None:
         """Find the providers' keys, until cancelled."""

@@ -62,7 +62,8 @@ class Fetcher:
             ):
                 body = await answer.content.read(_LARGEST)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unanswering(f"GET {url}: {error or type(error).__name__}", passing=True) from error
+            why = getattr(error, "os_error", error)  # without aiohttp's account of its connector
+            raise Unanswering(f"GET {url}: {why or type(error).__name__}", passing=True) from error
         if answer.status != 200:
             raise Unanswering(f"GET {url}: {answer.status}: {body[:200].decode(errors='replace')}")
         return body

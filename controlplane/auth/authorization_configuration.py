@@ -24,11 +24,13 @@ import msgspec
 
 from controlplane.api.configuration import ConfigurationError, aggregate, decode_configuration
 from controlplane.api.names import dns1123_subdomain
+from controlplane.auth.expressions import NO_EXPRESSIONS, REQUEST, Expressions
 from controlplane.kit.durations import parse_duration
 
 TYPES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook")
 _VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 _LONGEST_TIMEOUT = 30.0  # seconds
+_MOST_CONDITIONS = 64
 
 
 class _Strict(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -77,10 +79,10 @@ class AuthorizationConfiguration(_Strict):
     authorizers: list[AuthorizerConfiguration] = []
 
 
-def load(text: bytes) -> AuthorizationConfiguration:
+def load(text: bytes, expressions: Expressions = NO_EXPRESSIONS) -> AuthorizationConfiguration:
     """Return what a file says. Raises ConfigurationError."""
     configuration = decode_configuration(text, AuthorizationConfiguration, _VERSIONS)
-    if problems := list(_problems(configuration)):
+    if problems := list(_problems(configuration, expressions)):
         raise ConfigurationError(aggregate(problems))
     return configuration
 
@@ -88,7 +90,7 @@ def load(text: bytes) -> AuthorizationConfiguration:
 Problem: TypeAlias = str
 
 
-def _problems(configuration: AuthorizationConfiguration) -> Iterator[Problem]:
+def _problems(configuration: AuthorizationConfiguration, expressions: Expressions) -> Iterator[Problem]:
     if not configuration.authorizers:
         yield "authorizers: Required value: at least one authorization mode must be defined"
     types, names = set[str](), set[str]()
@@ -105,7 +107,7 @@ def _problems(configuration: AuthorizationConfiguration) -> Iterator[Problem]:
             types.add(one.type)
             yield from _name_problems(one.name, names, path)
             names.add(one.name)
-            yield from _kind_problems(one, path)
+            yield from _kind_problems(one, path, expressions)
 
 
 def _name_problems(name: str, names: set[str], path: str) -> Iterator[Problem]:
@@ -117,11 +119,12 @@ def _name_problems(name: str, names: set[str], path: str) -> Iterator[Problem]:
         yield f'{path}.name: Invalid value: "{name}": authorizer name is invalid: {", ".join(wrong)}'
 
 
-def _kind_problems(one: AuthorizerConfiguration, path: str) -> Iterator[Problem]:
+def _kind_problems(one: AuthorizerConfiguration, path: str, expressions: Expressions) -> Iterator[Problem]:
     if one.type == "Webhook" and one.webhook is None:
         yield f"{path}.webhook: Required value: required when type=Webhook"
     elif one.type == "Webhook" and one.webhook is not None:
         yield from _webhook_problems(one.webhook, path)
+        yield from _condition_problems(one.webhook, path, expressions)
     elif one.webhook is not None:
         yield f'{path}.webhook: Invalid value: "non-null": may only be specified when type=Webhook'
 
@@ -133,15 +136,26 @@ def _webhook_problems(webhook: WebhookConfiguration, path: str) -> Iterator[Prob
     yield from _one_of(webhook.subject_access_review_version, f"{path}.subjectAccessReviewVersion", ("v1", "v1beta1"))
     yield from _one_of(webhook.failure_policy, f"{path}.failurePolicy", ("NoOpinion", "Deny"))
     yield from _connection_problems(webhook.connection_info, f"{path}.connectionInfo")
-    if webhook.match_conditions and not webhook.match_condition_subject_access_review_version:
+
+
+def _condition_problems(webhook: WebhookConfiguration, path: str, expressions: Expressions) -> Iterator[Problem]:
+    version, conditions = webhook.match_condition_subject_access_review_version, webhook.match_conditions
+    if conditions and not version:
         why = "required if match conditions are specified"
         yield f"{path}.matchConditionSubjectAccessReviewVersion: Required value: {why}"
-    for number, condition in enumerate(webhook.match_conditions):
-        where = f"{path}.matchConditions[{number}].expression"
-        if not condition.expression.strip():
+    if version:
+        yield from _one_of(version, f"{path}.matchConditionSubjectAccessReviewVersion", ("v1",))
+    if len(conditions) > _MOST_CONDITIONS:
+        yield f"{path}.matchConditions: Too many: {len(conditions)}: must have at most {_MOST_CONDITIONS} items"
+        return
+    for number, condition in enumerate(conditions):
+        where, expression = f"{path}.matchConditions[{number}].expression", condition.expression
+        if not expression.strip():
             yield f"{where}: Required value"
-        else:
-            yield f"{where}: Invalid value: {json.dumps(condition.expression)}: CEL expressions are not evaluated yet"
+        elif expression in [one.expression for one in conditions[:number]]:
+            yield f"{where}: Duplicate value: {json.dumps(expression)}"
+        elif problem := expressions.problem(REQUEST, expression):
+            yield f"{where}: Invalid value: {json.dumps(expression)}: {problem}"
 
 
 def _duration_problems(text: str, path: str, most: float, rule: str) -> Iterator[Problem]:

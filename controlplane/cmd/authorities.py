@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.security import TokenWebhook
     from controlplane.auth.authorization_configuration import WebhookConfiguration
+    from controlplane.auth.expressions import Expressions
 
 Values = Mapping[str, Any]
 T = TypeVar("T")
@@ -55,12 +56,18 @@ def _providers(values: Values) -> ProviderSettings | None:
         raise SettingsError(f"authentication-config file and oidc-* flags are mutually exclusive: {', '.join(given)}")
     own = tuple(values["service-account-issuer"])
     text = _read("authentication-config", file)
-    configuration = _understood("authentication-config", file, lambda: load(text, own))
+    expressions = evaluator()
+    configuration = _understood("authentication-config", file, lambda: load(text, own, expressions))
     if configuration.anonymous is not None and not values["anonymous-auth"]:
         raise SettingsError("--anonymous-auth flag cannot be set when anonymous field is configured in authentication "
                             "configuration file")  # fmt: skip
     return ProviderSettings(
-        configuration, _algorithms(values), Path(file), content_hash(text), lambda changed: load(changed, own)
+        configuration,
+        _algorithms(values),
+        Path(file),
+        content_hash(text),
+        lambda changed: load(changed, own, expressions),
+        expressions,
     )
 
 
@@ -168,14 +175,16 @@ def modes_of_file(text: bytes, remotes: Remotes) -> Sequence[Mode]:
     """Return the authorizers of an AuthorizationConfiguration, in order. Raises ConfigurationError, Explained."""
     from controlplane.auth.authorization_configuration import load
 
+    expressions = evaluator()
     return [
-        one.type if one.webhook is None else _webhook_mode(one.name, one.webhook, remotes)
-        for one in load(text).authorizers
+        one.type if one.webhook is None else _webhook_mode(one.name, one.webhook, remotes, expressions)
+        for one in load(text, expressions).authorizers
     ]
 
 
-def _webhook_mode(name: str, webhook: WebhookConfiguration, remotes: Remotes) -> WebhookMode:
+def _webhook_mode(name: str, webhook: WebhookConfiguration, remotes: Remotes, expressions: Expressions) -> WebhookMode:
     from controlplane.apiserver.authorization import WebhookMode
+    from controlplane.auth.expressions import matcher
     from controlplane.auth.webhook_authorizer import WebhookPolicy
 
     policy = WebhookPolicy(
@@ -184,6 +193,7 @@ def _webhook_mode(name: str, webhook: WebhookConfiguration, remotes: Remotes) ->
         unauthorized_ttl=seconds(webhook.unauthorized_ttl) if webhook.cache_unauthorized_requests else 0.0,
         version=webhook.subject_access_review_version,
         deny_on_error=webhook.failure_policy == "Deny",
+        matches=matcher([one.expression for one in webhook.match_conditions], expressions),
     )
     kubeconfig = Path(webhook.connection_info.kube_config_file or "")
     return WebhookMode(remotes.webhook(kubeconfig, seconds(webhook.timeout)), policy)
@@ -219,6 +229,13 @@ def _modes_of_flags(values: Values, remotes: Remotes) -> Sequence[Mode]:
 
 
 # --- what they share
+
+
+def evaluator() -> Expressions:
+    """Return what compiles the expressions of both files."""
+    from controlplane.auth.expressions import NO_EXPRESSIONS
+
+    return NO_EXPRESSIONS
 
 
 def _version(values: Values, flag: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 from controlplane.api.status import Unauthorized
 from controlplane.auth import jwt
+from controlplane.auth.expressions import NO_EXPRESSIONS, Expressions
 from controlplane.auth.interface import Credentials, User
 from controlplane.auth.oidc.claims import Refused, user_of
 from controlplane.auth.oidc.configuration import JWTAuthenticator
@@ -25,8 +26,16 @@ _KEPT, _KEPT_FOR = 4096, 10.0  # tokens, and seconds for which one that was beli
 class OidcTokens:
     """Believes the tokens of one provider."""
 
-    def __init__(self, configuration: JWTAuthenticator, algorithms: Iterable[str], keys: RemoteKeys, clock: Clock):
+    def __init__(
+        self,
+        configuration: JWTAuthenticator,
+        algorithms: Iterable[str],
+        keys: RemoteKeys,
+        clock: Clock,
+        expressions: Expressions = NO_EXPRESSIONS,
+    ):
         self._configuration, self._algorithms = configuration, frozenset(algorithms)
+        self._expressions = expressions
         self.keys, self._clock = keys, clock
         self._issuer = configuration.issuer.url
         self._audiences = frozenset(configuration.issuer.audiences)
@@ -50,7 +59,7 @@ class OidcTokens:
     async def _user(self, token: str) -> User:
         claims = await self._verified(token)
         check(claims, self._audiences, self._clock.now().timestamp())
-        return user_of(claims, self._configuration.claim_mappings, self._configuration.claim_validation_rules)
+        return user_of(claims, self._configuration, self._expressions)
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
         parts = jwt.split(token)

@@ -13,6 +13,7 @@ anonymous: {enabled: true, conditions: [{path: /livez}]}
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
@@ -21,10 +22,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from controlplane.api.configuration import ConfigurationError, aggregate, decode_configuration
+from controlplane.api.names import dns1123_subdomain
+from controlplane.auth.expressions import CLAIMS, NO_EXPRESSIONS, USER, Expressions
 
 _VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 _MOST = 64  # providers
-_NO_CEL = "CEL expressions are not evaluated yet: use claim"
+_EMAIL, _EMAIL_VERIFIED = re.compile(r"\bclaims\.\??email\b"), re.compile(r"\bclaims\.\??email_verified\b")
+_RESERVED = re.compile(r"(?:.*\.)?(?:kubernetes|k8s)\.io")
 
 
 class _Strict(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -118,23 +122,29 @@ class AuthenticationConfiguration(_Strict):
     anonymous: Anonymous | None = None
 
 
-def load(text: bytes, own_issuers: Sequence[str] = ()) -> AuthenticationConfiguration:
+def load(
+    text: bytes, own_issuers: Sequence[str] = (), expressions: Expressions = NO_EXPRESSIONS
+) -> AuthenticationConfiguration:
     """Return what a file says; no provider may be one of our `own_issuers`. Raises ConfigurationError."""
     configuration = decode_configuration(text, AuthenticationConfiguration, _VERSIONS)
-    refuse(configuration, own_issuers)
+    refuse(configuration, own_issuers, expressions)
     return configuration
 
 
-def refuse(configuration: AuthenticationConfiguration, own_issuers: Sequence[str]) -> None:
+def refuse(
+    configuration: AuthenticationConfiguration, own_issuers: Sequence[str], expressions: Expressions = NO_EXPRESSIONS
+) -> None:
     """Raise ConfigurationError if there is anything wrong, in upstream's words."""
-    if problems := list(_problems(configuration, own_issuers)):
+    if problems := list(_problems(configuration, own_issuers, expressions)):
         raise ConfigurationError(aggregate(problems))
 
 
 Problem: TypeAlias = str
 
 
-def _problems(configuration: AuthenticationConfiguration, own_issuers: Sequence[str]) -> Iterator[Problem]:
+def _problems(
+    configuration: AuthenticationConfiguration, own_issuers: Sequence[str], expressions: Expressions
+) -> Iterator[Problem]:
     if len(configuration.jwt) > _MOST:
         yield f"jwt: Too many: {len(configuration.jwt)}: must have at most {_MOST} items"
         return
@@ -142,11 +152,10 @@ def _problems(configuration: AuthenticationConfiguration, own_issuers: Sequence[
     for number, one in enumerate(configuration.jwt):
         path, issuer = f"jwt[{number}]", one.issuer
         yield from _issuer_problems(issuer, own_issuers, f"{path}.issuer")
-        yield from _rule_problems(one.claim_validation_rules, f"{path}.claimValidationRules")
-        yield from _mapping_problems(one.claim_mappings, f"{path}.claimMappings")
-        for position, rule in enumerate(one.user_validation_rules):
-            where = f"{path}.userValidationRules[{position}].expression"
-            yield f"{where}: Required value" if not rule.expression else _invalid(where, rule.expression, _NO_CEL)
+        yield from _rule_problems(one.claim_validation_rules, f"{path}.claimValidationRules", expressions)
+        yield from _mapping_problems(one.claim_mappings, f"{path}.claimMappings", expressions)
+        yield from _email_problems(one, f"{path}.claimMappings")
+        yield from _user_rule_problems(one.user_validation_rules, f"{path}.userValidationRules", expressions)
         if issuer.url in urls:
             yield f"{path}.issuer.url: Duplicate value: {json.dumps(issuer.url)}"
         if issuer.discovery_url in discovery_urls:
@@ -211,8 +220,8 @@ def _audience_problems(issuer: Issuer, path: str) -> Iterator[Problem]:
         yield _invalid(f"{path}.audienceMatchPolicy", policy, f"audienceMatchPolicy {rule}")
 
 
-def _rule_problems(rules: Sequence[ClaimValidationRule], path: str) -> Iterator[Problem]:
-    seen = set[str]()
+def _rule_problems(rules: Sequence[ClaimValidationRule], path: str, expressions: Expressions) -> Iterator[Problem]:
+    seen, seen_expressions = set[str](), set[str]()
     for number, rule in enumerate(rules):
         where = f"{path}[{number}]"
         if rule.claim and rule.expression:
@@ -220,7 +229,15 @@ def _rule_problems(rules: Sequence[ClaimValidationRule], path: str) -> Iterator[
         elif not rule.claim and not rule.expression:
             yield f"{where}: Required value: claim or expression is required"
         elif rule.expression:
-            yield _invalid(f"{where}.expression", rule.expression, _NO_CEL)
+            if rule.required_value:
+                yield _invalid(
+                    f"{where}.requiredValue", rule.required_value, "may not be specified when expression is set"
+                )
+            if rule.expression in seen_expressions:
+                yield f"{where}.expression: Duplicate value: {json.dumps(rule.expression)}"
+                continue
+            seen_expressions.add(rule.expression)
+            yield from _expression_problems(rule.expression, CLAIMS, f"{where}.expression", expressions)
         else:
             if rule.message:
                 yield _invalid(f"{where}.message", rule.message, "may not be specified when claim is set")
@@ -229,22 +246,77 @@ def _rule_problems(rules: Sequence[ClaimValidationRule], path: str) -> Iterator[
             seen.add(rule.claim)
 
 
-def _mapping_problems(mappings: ClaimMappings, path: str) -> Iterator[Problem]:
+def _user_rule_problems(rules: Sequence[UserValidationRule], path: str, expressions: Expressions) -> Iterator[Problem]:
+    for number, rule in enumerate(rules):
+        where = f"{path}[{number}].expression"
+        if not rule.expression:
+            yield f"{where}: Required value"
+        elif rule.expression in [one.expression for one in rules[:number]]:
+            yield f"{where}: Duplicate value: {json.dumps(rule.expression)}"
+        else:
+            yield from _expression_problems(rule.expression, USER, where, expressions)
+
+
+def _expression_problems(expression: str, variable: str, path: str, expressions: Expressions) -> Iterator[Problem]:
+    if problem := expressions.problem(variable, expression):
+        yield _invalid(path, expression, problem)
+
+
+def _email_problems(one: JWTAuthenticator, path: str) -> Iterator[Problem]:
+    """Refuse to believe an address that nobody has to have verified."""
+    mappings = one.claim_mappings
+    others = [rule.expression for rule in one.claim_validation_rules] + [x.value_expression for x in mappings.extra]
+    if _EMAIL.search(mappings.username.expression) and not any(
+        _EMAIL_VERIFIED.search(text) for text in (mappings.username.expression, *others)
+    ):
+        yield _invalid(
+            f"{path}.username.expression",
+            mappings.username.expression,
+            "claims.email_verified must be used in claimMappings.username.expression or "
+            "claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in "
+            "claimMappings.username.expression",
+        )
+
+
+def _mapping_problems(mappings: ClaimMappings, path: str, expressions: Expressions) -> Iterator[Problem]:
     for name, mapping in (("username", mappings.username), ("groups", mappings.groups)):
-        yield from _prefixed_problems(mapping, f"{path}.{name}", required=name == "username")
+        yield from _prefixed_problems(mapping, f"{path}.{name}", expressions, required=name == "username")
     if mappings.uid.claim and mappings.uid.expression:
         yield _invalid(f"{path}.uid", "", "claim and expression can't both be set")
     elif mappings.uid.expression:
-        yield _invalid(f"{path}.uid.expression", mappings.uid.expression, _NO_CEL)
+        yield from _expression_problems(mappings.uid.expression, CLAIMS, f"{path}.uid.expression", expressions)
     for number, extra in enumerate(mappings.extra):
-        yield _invalid(f"{path}.extra[{number}].valueExpression", extra.value_expression, _NO_CEL)
+        where = f"{path}.extra[{number}]"
+        yield from _key_problems(extra.key, f"{where}.key")
+        if extra.key in [one.key for one in mappings.extra[:number]]:
+            yield f"{where}.key: Duplicate value: {json.dumps(extra.key)}"
+        elif not extra.value_expression:
+            yield f"{where}.valueExpression: Required value"
+        else:
+            yield from _expression_problems(extra.value_expression, CLAIMS, f"{where}.valueExpression", expressions)
 
 
-def _prefixed_problems(mapping: PrefixedClaim, path: str, *, required: bool) -> Iterator[Problem]:
+def _key_problems(key: str, path: str) -> Iterator[Problem]:
+    domain, slash, rest = key.partition("/")
+    if not key:
+        yield f"{path}: Required value"
+    elif not slash or not rest or dns1123_subdomain(domain):
+        yield _invalid(path, key, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    if key != key.lower():
+        yield _invalid(path, key, "must be lowercase")
+    if _RESERVED.fullmatch(domain) and slash:
+        yield _invalid(path, key, "k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use")
+
+
+def _prefixed_problems(
+    mapping: PrefixedClaim, path: str, expressions: Expressions, *, required: bool
+) -> Iterator[Problem]:
     if mapping.expression and mapping.claim:
         yield _invalid(path, "", "claim and expression can't both be set")
     elif mapping.expression:
-        yield _invalid(f"{path}.expression", mapping.expression, _NO_CEL)
+        if mapping.prefix is not None:
+            yield _invalid(f"{path}.prefix", mapping.prefix, "may not be specified when expression is set")
+        yield from _expression_problems(mapping.expression, CLAIMS, f"{path}.expression", expressions)
     elif mapping.claim and mapping.prefix is None:
         why = "prefix is required when claim is set. It can be set to an empty string to disable prefixing"
         yield f"{path}.prefix: Required value: {why}"

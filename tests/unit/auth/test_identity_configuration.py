@@ -8,13 +8,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from controlplane.api.configuration import ConfigurationError
 from controlplane.auth import authorization_configuration
+from controlplane.auth.expressions import Expressions, matcher
 from controlplane.auth.interface import User
 from controlplane.auth.oidc import configuration as oidc_configuration
 from controlplane.auth.oidc.claims import Refused, user_of
-from controlplane.auth.oidc.configuration import Claim, ClaimMappings, ClaimValidationRule, PrefixedClaim
+from controlplane.auth.oidc.configuration import (
+    Claim,
+    ClaimMappings,
+    ClaimValidationRule,
+    ExtraMapping,
+    JWTAuthenticator,
+    PrefixedClaim,
+    UserValidationRule,
+)
 from controlplane.auth.oidc.keys import jwks_uri, keys_of
 from controlplane.cmd.authorities import username_prefix
 from tests.fakes.identity_provider import Key
@@ -154,8 +164,12 @@ def test_authorizers_that_are_refused(authorizers: list[Any], why: str) -> None:
     assert why in str(refused.value)
 
 
-SUB = ClaimMappings(username=PrefixedClaim("sub", "idp:"), groups=PrefixedClaim("groups", "g:"))
-EMAIL = ClaimMappings(username=PrefixedClaim("email", ""), uid=Claim("uid"))
+def mapped(**mappings: Any) -> JWTAuthenticator:
+    return JWTAuthenticator(claim_mappings=ClaimMappings(**mappings))
+
+
+SUB = mapped(username=PrefixedClaim("sub", "idp:"), groups=PrefixedClaim("groups", "g:"))
+EMAIL = mapped(username=PrefixedClaim("email", ""), uid=Claim("uid"))
 
 
 @pytest.mark.parametrize(
@@ -168,8 +182,8 @@ EMAIL = ClaimMappings(username=PrefixedClaim("email", ""), uid=Claim("uid"))
         pytest.param({"email": "j@x", "uid": "1"}, EMAIL, User("j@x", "1"), id="an address of which nothing is said"),
     ],
 )
-def test_claims_make_users(claims: Any, mappings: ClaimMappings, expected: User) -> None:
-    assert user_of(claims, mappings, ()) == expected
+def test_claims_make_users(claims: Any, mappings: JWTAuthenticator, expected: User) -> None:
+    assert user_of(claims, mappings) == expected
 
 
 @pytest.mark.parametrize(
@@ -190,10 +204,13 @@ def test_claims_make_users(claims: Any, mappings: ClaimMappings, expected: User)
         pytest.param({"email": "j@x"}, EMAIL, 'parse uid claim "uid"', id="no uid"),
     ],
 )
-def test_claims_that_make_nobody(claims: Any, mappings: ClaimMappings, why: str) -> None:
+def test_claims_that_make_nobody(claims: Any, mappings: JWTAuthenticator, why: str) -> None:
     with pytest.raises(Refused) as refused:
-        user_of(claims, mappings, ())
+        user_of(claims, mappings)
     assert why in str(refused.value)
+
+
+ONLY_X = replace(SUB, claim_validation_rules=[ClaimValidationRule(claim="hd", required_value="x")])
 
 
 @given(
@@ -206,7 +223,7 @@ def test_claims_that_make_nobody(claims: Any, mappings: ClaimMappings, why: str)
 )
 def test_any_claims_make_a_user_or_are_refused(claims: Any) -> None:
     try:
-        user = user_of(claims, SUB, [ClaimValidationRule(claim="hd", required_value="x")])
+        user = user_of(claims, ONLY_X)
     except Refused:
         return
     assert user.name == "idp:" + claims["sub"]
@@ -233,3 +250,140 @@ def test_keys_that_cannot_be_used_are_left_out() -> None:
 )
 def test_prefixes_of_names(given_prefix: str, claim: str, expected: str) -> None:
     assert username_prefix(given_prefix, claim, "https://i") == expected
+
+
+# Expressions, by an evaluator that knows paths, texts, == and nothing else ------------------------------------------
+
+
+class Path:
+    """claims.a.b, or claims.a == "text": enough to see what becomes of values and of failures."""
+
+    def __init__(self, expression: str):
+        path, _, self._expected = expression.partition(" == ")
+        self._keys = path.split(".")[1:]
+
+    def evaluate(self, value: Any) -> Any:
+        for key in self._keys:
+            if not isinstance(value, dict) or key not in value:
+                raise ValueError(f"no such key: {key}")
+            value = value[key]
+        return value == json.loads(self._expected) if self._expected else value
+
+
+def compile_path(variable: str, expression: str) -> Path:
+    if not expression.startswith(f"{variable}."):
+        raise ValueError(f"compilation failed: undeclared reference in {expression}")
+    return Path(expression)
+
+
+PATHS = Expressions(compile_path)
+BY_EXPRESSION = JWTAuthenticator(
+    claim_mappings=ClaimMappings(
+        username=PrefixedClaim(expression="claims.who.name"),
+        groups=PrefixedClaim(expression="claims.roles"),
+        uid=Claim(expression="claims.who.id"),
+        extra=[ExtraMapping("example.com/team", "claims.team")],
+    ),
+    claim_validation_rules=[ClaimValidationRule(expression='claims.hd == "x"', message="only x")],
+    user_validation_rules=[UserValidationRule('user.uid == "7"', "only seven")],
+)
+WHO = {"who": {"name": "jane", "id": "7"}, "roles": ["a", "", "b"], "team": "red", "hd": "x"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, User("jane", "7", ("a", "b"))),
+        ({"roles": "a"}, User("jane", "7", ("a",))),
+        ({"roles": None}, User("jane", "7")),
+        ({"roles": []}, User("jane", "7")),
+    ],
+)
+def test_expressions_make_users(changes: Any, expected: User) -> None:
+    user = user_of({**WHO, **changes}, BY_EXPRESSION, PATHS)
+    assert user == expected
+    assert user.extra == {"example.com/team": ("red",)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"who": {"id": "7"}}, "error evaluating username claim expression: no such key: name"),
+        ({"who": {"name": "", "id": "7"}}, "empty username via CEL expression is not allowed"),
+        ({"who": {"name": 7, "id": "7"}}, "username claim expression must return a string"),
+        (
+            {"roles": [1]},
+            "group claim expression: expression must return a string or a list of strings",
+        ),
+        ({"hd": "y"}, "validation expression 'claims.hd == \"x\"' failed: only x"),
+        ({"who": {"name": "jane", "id": "8"}}, "validation expression 'user.uid == \"7\"' failed: only seven"),
+    ],
+)
+def test_expressions_that_make_nobody(changes: Any, why: str) -> None:
+    with pytest.raises(Refused) as refused:
+        user_of({**WHO, **changes}, BY_EXPRESSION, PATHS)
+    assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("jwt", "why"),
+    [
+        pytest.param(provider(mappings={"username": {"expression": "user.name"}}), "compilation failed", id="wrong"),
+        pytest.param(provider(mappings={"username": {"expression": "claims.a", "prefix": ""}}),
+                     "username.prefix: Invalid value: \"\": may not be specified when expression is set", id="prefix"),
+        pytest.param(provider(mappings={"username": {"expression": "claims.email"}}),
+                     "claims.email_verified must be used in", id="an address that nobody verified"),
+        pytest.param(provider(mappings={"extra": [{"key": "team", "valueExpression": "claims.a"}]}),
+                     "must be a domain-prefixed path", id="a key without a domain"),
+        pytest.param(provider(mappings={"extra": [{"key": "a.k8s.io/b", "valueExpression": "claims.a"}]}),
+                     "are reserved for Kubernetes use", id="a reserved key"),
+        pytest.param(provider(mappings={"extra": [{"key": "example.com/A", "valueExpression": "claims.a"}]}),
+                     "must be lowercase", id="capitals"),
+        pytest.param(provider(userValidationRules=[{"expression": "user.a"}, {"expression": "user.a"}]),
+                     'userValidationRules[1].expression: Duplicate value: "user.a"', id="a rule twice"),
+    ],
+)  # fmt: skip
+def test_expressions_that_are_refused(jwt: Any, why: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        oidc_configuration.load(authentication(jwt), OWN, PATHS)
+    assert why in str(refused.value)
+
+
+def test_an_address_that_has_to_be_verified_will_do() -> None:
+    rule = [{"expression": "claims.email_verified == true"}]
+    given_jwt = provider(mappings={"username": {"expression": "claims.email"}}, claimValidationRules=rule)
+    assert oidc_configuration.load(authentication(given_jwt), OWN, PATHS).jwt
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        (['request.user == "jane"'], True),
+        (['request.user == "bob"'], False),
+        (['request.missing == "x"', 'request.user == "bob"'], False),
+        (['request.missing == "x"', 'request.user == "jane"'], None),
+    ],
+)
+def test_match_conditions(conditions: list[str], expected: bool | None) -> None:
+    matches = matcher(conditions, PATHS)
+    assert matches is not None
+    review = {"spec": {"user": "jane"}}
+    if expected is None:
+        with pytest.raises(ValueError, match=r"cel evaluation error: expression 'request\.missing"):
+            matches(review)
+    else:
+        assert matches(review) is expected
+    assert matcher([], PATHS) is None
+
+
+def test_conditions_are_compiled_when_the_file_is_read() -> None:
+    versioned = {"matchConditionSubjectAccessReviewVersion": "v1"}
+    fine = webhook(matchConditions=[{"expression": 'request.user == "jane"'}], **versioned)
+    assert authorization_configuration.load(authorization(fine), PATHS).authorizers
+    for conditions, why in (
+        ([{"expression": "user.name"}], "compilation failed"),
+        ([{"expression": "request.a"}, {"expression": "request.a"}], "Duplicate value"),
+        ([{"expression": " "}], "Required value"),
+    ):
+        with pytest.raises(ConfigurationError, match=why):
+            authorization_configuration.load(authorization(webhook(matchConditions=conditions, **versioned)), PATHS)
