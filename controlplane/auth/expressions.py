@@ -65,10 +65,10 @@ def matcher(conditions: Sequence[str], expressions: Expressions) -> Callable[[Do
     programs = [(one, expressions.program(REQUEST, one)) for one in conditions]
 
     def matches(review: Document) -> bool:
-        problems = []
+        problems, spec = [], with_every_field(review["spec"])
         for source, program in programs:
             try:
-                if program.evaluate(review["spec"]) is False:
+                if program.evaluate(spec) is False:
                     return False
             except ValueError as error:
                 problems.append(f"cel evaluation error: expression '{source}' resulted in error: {error}")
@@ -77,3 +77,15 @@ def matcher(conditions: Sequence[str], expressions: Expressions) -> Callable[[Do
         return True
 
     return matches if programs else None
+
+
+_RESOURCE = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
+
+
+def with_every_field(spec: Document) -> Document:
+    """Return the spec of a SubjectAccessReview with what is empty in it: an expression need not ask `has` of a name."""
+    filled = {"user": "", "uid": "", "groups": [], "extra": {}, **spec}
+    for part, names in (("resourceAttributes", _RESOURCE), ("nonResourceAttributes", ("path", "verb"))):
+        if part in spec:
+            filled[part] = dict.fromkeys(names, "") | spec[part]
+    return filled

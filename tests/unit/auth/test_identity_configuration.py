@@ -360,6 +360,7 @@ def test_an_address_that_has_to_be_verified_will_do() -> None:
     [
         (['request.user == "jane"'], True),
         (['request.user == "bob"'], False),
+        (['request.uid == ""', 'request.resourceAttributes.subresource == ""'], True),
         (['request.missing == "x"', 'request.user == "bob"'], False),
         (['request.missing == "x"', 'request.user == "jane"'], None),
     ],
@@ -367,7 +368,7 @@ def test_an_address_that_has_to_be_verified_will_do() -> None:
 def test_match_conditions(conditions: list[str], expected: bool | None) -> None:
     matches = matcher(conditions, PATHS)
     assert matches is not None
-    review = {"spec": {"user": "jane"}}
+    review = {"spec": {"user": "jane", "resourceAttributes": {"verb": "get"}}}
     if expected is None:
         with pytest.raises(ValueError, match=r"cel evaluation error: expression 'request\.missing"):
             matches(review)
