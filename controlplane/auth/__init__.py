@@ -2,12 +2,15 @@
 
     certificate ──► x509.py ───────────────┐
     token ──► service_account.py, ─────────┼─► User ──► impersonation.py ──► User ──► authorizers.py ──► Decision
-              bootstrap_token.py,          │            (Impersonate-User)            system:masters,
-              static_token.py              │                                          node.py, rbac.py
+              legacy_token.py,             │            (Impersonate-User)            system:masters,
+              bootstrap_token.py,          │                                          node.py, rbac.py,
+              static_token.py, oidc/,      │                                          webhook_authorizer.py
+              webhook_token.py             │
     neither ──► anonymous ─────────────────┘
 
 An authenticator answers "this is X", "not my kind of credential" (None) or "no good" (Unauthorized: 401). An authorizer
-answers "yes" or "no rule of mine says so"; the request is refused (403) when none says yes. There are no deny rules.
+answers "yes" or "no rule of mine says so"; the request is refused (403) when none says yes. Only a webhook can deny,
+and only a webhook is not answered from memory (docs/decisions/0021-oidc-and-webhooks.md).
 
 Worked example: `kubectl get pods --as=jane`, sent by an administrator in group system:masters.
 

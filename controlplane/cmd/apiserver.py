@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -295,7 +295,7 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
             jwks_uri=values["service-account-jwks-uri"],
             lifetimes=_lifetimes(values),
             static_tokens=tokens,
-            anonymous=values["anonymous-auth"],
+            anonymous=_anonymous(values, asked.modes),
             bootstrap_tokens=values["enable-bootstrap-token-auth"],
             providers=asked.providers,
             token_webhook=asked.token_webhook,
@@ -306,6 +306,14 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
         )
     except ValueError as error:
         raise Explained(str(error)) from error
+
+
+def _anonymous(values: Values, modes: Sequence[object]) -> bool:
+    """Return whether strangers are let in: not where everybody may do everything."""
+    if values["anonymous-auth"] and "AlwaysAllow" in modes:
+        _log.warning("anonymous requests are not allowed with the AlwaysAllow authorizer: --anonymous-auth is off")
+        return False
+    return bool(values["anonymous-auth"])
 
 
 def _lifetimes(values: Values) -> Lifetimes:

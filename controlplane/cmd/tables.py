@@ -138,6 +138,8 @@ APISERVER = Settings(
         "requestheader-extra-headers-prefix": "no proxy may vouch for users yet",
         "requestheader-group-headers": "no proxy may vouch for users yet",
         "requestheader-username-headers": "no proxy may vouch for users yet",
+        "service-account-api-audiences": "the name is api-audiences",
+        "service-account-lookup": "tokens are always looked up",
         "runtime-config": "every group version that is served is on",
     },
 )  # fmt: skip
