@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from controlplane.api.core_v1 import Container, EphemeralContainer, PersistentVolumeClaim, Pod, Volume
+from controlplane.api.certificates_v1 import PodCertificateRequest
+from controlplane.api.core_v1 import Container, EphemeralContainer, PersistentVolumeClaim, Pod, PodStatus, Volume
 from controlplane.api.reader import ObjectReader
+from controlplane.api.resource_v1 import ResourceSlice
 from controlplane.api.selectors import SelectorError, parse_field_selector
+from controlplane.api.storage_v1 import VolumeAttachment
 from controlplane.auth.bootstrap_policy import NODE_RULES
 from controlplane.auth.interface import NODES, AccessRequest, Decision, User
 from controlplane.auth.rules import compile_rule
@@ -51,6 +54,10 @@ class NodeAuthorizer:
             ("", "pods"): self._pod,
             ("", "nodes"): self._node,
             ("coordination.k8s.io", "leases"): _lease,
+            ("storage.k8s.io", "volumeattachments"): self._attachment,
+            ("resource.k8s.io", "resourceclaims"): self._get_related,
+            ("resource.k8s.io", "resourceslices"): self._slice,
+            ("certificates.k8s.io", "podcertificaterequests"): self._certificate_request,
         }
 
     def authorize(self, request: AccessRequest) -> Decision:
@@ -129,6 +136,38 @@ class NodeAuthorizer:
                 return _YES
         return Decision(False)
 
+    def _attachment(self, node: str, request: AccessRequest) -> Decision:
+        if request.verb != "get" or request.subresource:
+            return _no("can only get individual resources of this type")
+        found = self._reader.get(VolumeAttachment, "", request.name)
+        return _own(node, found.spec.node_name if found and found.spec else "")
+
+    def _slice(self, node: str, request: AccessRequest) -> Decision:
+        if request.subresource:
+            return _no("cannot authorize ResourceSlice subresources")
+        match request.verb:
+            case "create":
+                return _YES  # NodeRestriction looks at whose devices they are
+            case "get" | "update" | "patch" | "delete":
+                found = self._reader.get(ResourceSlice, "", request.name)
+                return _own(node, found.spec.node_name if found and found.spec else "")
+            case "list" | "watch" | "deletecollection" if _selects(request, "spec.nodeName", node):
+                return _YES
+        return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
+
+    def _certificate_request(self, node: str, request: AccessRequest) -> Decision:
+        if request.subresource:
+            return _no("cannot authorize PodCertificateRequest subresources")
+        match request.verb:
+            case "create":
+                return _YES  # NodeRestriction looks at whose pod it is for
+            case "get":
+                found = self._reader.get(PodCertificateRequest, request.namespace, request.name)
+                return _own(node, found.spec.node_name if found and found.spec else "")
+            case "list" | "watch" if _selects(request, "spec.nodeName", node):
+                return _YES
+        return _no("can only list/watch podcertificaterequests with nodeName field selector")
+
     def _related(self, node: str, request: AccessRequest, plural: str) -> Decision:
         if not request.name:
             return _no("No Object name found")
@@ -185,9 +224,23 @@ def references(pod: Pod) -> set[Reference]:
                 found.add(("configmaps", variable.value_from.config_map_key_ref.name))
             if variable.value_from.secret_key_ref is not None:
                 found.add(("secrets", variable.value_from.secret_key_ref.name))
+    found.update(_claim_references(pod))
     for volume in spec.volumes:
         found.update(_volume_references(volume, pod.metadata.name))
     return found
+
+
+def _claim_references(pod: Pod) -> Iterator[Reference]:
+    """Yield the ResourceClaims of a pod: those it names, and those that were made for it."""
+    for claim in pod.spec.resource_claims if pod.spec else ():
+        if claim.resource_claim_name:
+            yield ("resourceclaims", claim.resource_claim_name)
+    status = pod.status or PodStatus()
+    for made in status.resource_claim_statuses:
+        if made.resource_claim_name:
+            yield ("resourceclaims", made.resource_claim_name)
+    if status.extended_resource_claim_status is not None:
+        yield ("resourceclaims", status.extended_resource_claim_status.resource_claim_name)
 
 
 def _volume_references(volume: Volume, pod_name: str) -> Iterator[Reference]:
@@ -225,6 +278,10 @@ def _selects(request: AccessRequest, field: str, value: str) -> bool:
         return bool(request.field_selector) and parse_field_selector(request.field_selector).exact(field) == value
     except SelectorError:
         return False  # the request is a bad one anyhow, and its handler says why
+
+
+def _own(node: str, named: str) -> Decision:
+    return _YES if named == node else _unrelated(node)
 
 
 def _no(reason: str) -> Decision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from controlplane.api.certificates_v1 import PodCertificateRequest, PodCertificateRequestSpec
 from controlplane.api.core_v1 import (
     ConfigMapEnvSource,
     ConfigMapKeySelector,
@@ -17,7 +18,10 @@ from controlplane.api.core_v1 import (
     PersistentVolumeClaimSpec,
     PersistentVolumeClaimVolumeSource,
     Pod,
+    PodResourceClaim,
+    PodResourceClaimStatus,
     PodSpec,
+    PodStatus,
     ProjectedVolumeSource,
     SecretKeySelector,
     SecretVolumeSource,
@@ -25,6 +29,8 @@ from controlplane.api.core_v1 import (
     VolumeProjection,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.resource_v1 import ResourceSlice, ResourceSliceSpec
+from controlplane.api.storage_v1 import VolumeAttachment, VolumeAttachmentSpec
 from controlplane.auth.interface import AccessRequest, User
 from controlplane.auth.node import NodeAuthorizer
 from tests.fakes.reader import FakeReader
@@ -175,3 +181,69 @@ def test_when_the_pod_is_gone_so_is_the_right() -> None:
 def test_others_are_not_nodes(authorizer: NodeAuthorizer, user: User) -> None:
     request = AccessRequest(user, "get", "", "v1", "secrets", "", "prod", "tls")
     assert not authorizer.authorize(request).allowed
+
+
+# What nodes do with devices, attached volumes and certificates of pods ------------------------------------------------
+
+DEVICE_POD = Pod(
+    metadata=ObjectMeta(name="gpu", namespace="prod"),
+    spec=PodSpec(
+        node_name="n1",
+        containers=[],
+        resource_claims=[PodResourceClaim(name="a", resource_claim_name="named"), PodResourceClaim(name="b")],
+    ),
+    status=PodStatus(resource_claim_statuses=[PodResourceClaimStatus(name="b", resource_claim_name="made")]),
+)
+
+
+def slice_of(node: str) -> ResourceSlice:
+    return ResourceSlice(metadata=ObjectMeta(name=f"slice-{node}"), spec=ResourceSliceSpec(node_name=node))
+
+
+def attachment_of(node: str) -> VolumeAttachment:
+    return VolumeAttachment(metadata=ObjectMeta(name=f"va-{node}"), spec=VolumeAttachmentSpec(node_name=node))
+
+
+def request_of(node: str) -> PodCertificateRequest:
+    spec = PodCertificateRequestSpec(node_name=node)
+    return PodCertificateRequest(metadata=ObjectMeta(name=f"pcr-{node}", namespace="prod"), spec=spec)
+
+
+DEVICES = FakeReader(DEVICE_POD, *(make(n) for make in (slice_of, attachment_of, request_of) for n in ("n1", "n2")))
+
+
+def on(verb: str, group: str, plural: str, name: str = "", selector: str = "", subresource: str = "") -> AccessRequest:
+    return AccessRequest(N1, verb, group, "v1", plural, subresource, "prod", name, field_selector=selector)
+
+
+_DRA, _CSR, _STORAGE = "resource.k8s.io", "certificates.k8s.io", "storage.k8s.io"
+OWN, OTHERS = "spec.nodeName=n1", "spec.nodeName=n2"
+
+
+@pytest.mark.parametrize(
+    ("request_", "allowed"),
+    [
+        pytest.param(on("get", _DRA, "resourceclaims", "named"), True, id="a claim that a pod names"),
+        pytest.param(on("get", _DRA, "resourceclaims", "made"), True, id="a claim that was made for a pod"),
+        pytest.param(on("get", _DRA, "resourceclaims", "other"), False, id="another claim"),
+        pytest.param(on("list", _DRA, "resourceclaims"), False, id="all claims"),
+        pytest.param(on("create", _DRA, "resourceslices"), True, id="a new slice"),
+        pytest.param(on("update", _DRA, "resourceslices", "slice-n1"), True, id="its slice"),
+        pytest.param(on("delete", _DRA, "resourceslices", "slice-n2"), False, id="its neighbour's slice"),
+        pytest.param(on("deletecollection", _DRA, "resourceslices", selector=OWN), True, id="its slices"),
+        pytest.param(on("list", _DRA, "resourceslices", selector=OTHERS), False, id="its neighbour's slices"),
+        pytest.param(on("deletecollection", _DRA, "resourceslices"), False, id="all slices"),
+        pytest.param(on("get", _STORAGE, "volumeattachments", "va-n1"), True, id="its attachment"),
+        pytest.param(on("get", _STORAGE, "volumeattachments", "va-n2"), False, id="its neighbour's attachment"),
+        pytest.param(on("create", _CSR, "podcertificaterequests"), True, id="a certificate for a pod"),
+        pytest.param(on("get", _CSR, "podcertificaterequests", "pcr-n1"), True, id="its request"),
+        pytest.param(on("get", _CSR, "podcertificaterequests", "pcr-n2"), False, id="its neighbour's request"),
+        pytest.param(on("watch", _CSR, "podcertificaterequests", selector=OWN), True, id="its requests"),
+        pytest.param(on("watch", _CSR, "podcertificaterequests"), False, id="all requests"),
+        pytest.param(on("update", _CSR, "podcertificaterequests", "pcr-n1", subresource="status"), False,
+                     id="signing its request"),
+        pytest.param(on("list", _CSR, "clustertrustbundles"), True, id="trust bundles are everybody's"),
+    ],
+)  # fmt: skip
+def test_devices_volumes_and_certificates(request_: AccessRequest, allowed: bool) -> None:
+    assert NodeAuthorizer(DEVICES).authorize(request_).allowed is allowed
