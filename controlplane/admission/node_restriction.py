@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from controlplane.admission.interface import Attributes, Caller, Operation, Plugin
+from controlplane.admission.node_objects import check_certificate_request, check_csi_node, check_resource_slice
 from controlplane.admission.service_account import MIRROR
 from controlplane.api.codec import Document
 from controlplane.api.core_v1 import Node, Pod
@@ -49,6 +50,9 @@ class NodeRestriction(Plugin):
             ("", "nodes", "status"): _node,
             ("", "serviceaccounts", "token"): self._token,
             ("coordination.k8s.io", "leases", ""): _lease,
+            ("storage.k8s.io", "csinodes", ""): check_csi_node,
+            ("resource.k8s.io", "resourceslices", ""): check_resource_slice,
+            ("certificates.k8s.io", "podcertificaterequests", ""): self._certificate_request,
         }
 
     async def validate(self, attributes: Attributes) -> None:
@@ -132,6 +136,9 @@ class NodeRestriction(Plugin):
         if pod is None:
             raise not_found(resource_of(Pod), attributes.name)
         return {"spec": {"nodeName": pod.spec.node_name if pod.spec is not None else ""}}
+
+    def _certificate_request(self, attributes: Attributes, node: str) -> None:
+        check_certificate_request(attributes, node, self._reader)
 
     def _token(self, attributes: Attributes, node: str) -> None:
         reference = ((attributes.document or {}).get("spec") or {}).get("boundObjectRef") or {}
