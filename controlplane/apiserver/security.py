@@ -37,7 +37,7 @@ from controlplane.auth.escalation import EscalationCheck
 from controlplane.auth.interface import AccessRequest, Authenticator, Authorizer, Credentials, User
 from controlplane.auth.jwt import PublicKey, SigningKey
 from controlplane.auth.legacy_token import LegacyTokens
-from controlplane.auth.oidc.configuration import Anonymous
+from controlplane.auth.oidc.configuration import AuthenticationConfiguration
 from controlplane.auth.policy import RBAC_GROUP
 from controlplane.auth.rbac import RbacAuthorizer
 from controlplane.auth.remote import Ask, Webhook
@@ -116,7 +116,8 @@ def build(
         webhook = Webhook(hook.ask, clock, random)
         other_tokens.append(WebhookTokens(webhook, audiences, hook.version, hook.ttl, clock))
     authenticator = UnionAuthenticator(
-        [X509Authenticator(clock), accounts, *other_tokens], anonymous=_anonymous(settings)
+        [X509Authenticator(clock), accounts, *other_tokens],
+        anonymous=_anonymous(settings.anonymous, settings.providers.configuration if settings.providers else None),
     )
     rbac = RbacAuthorizer(reader)
     maker = AuthorizerMaker(reader, rbac, clock, random, observer)
@@ -148,7 +149,7 @@ def build(
         public_documents=documents(settings.issuers[0], settings.jwks_uri, settings.verifying_keys),
         background=() if providers is None else (providers.run,),
         followed=[
-            *_followed_providers(settings.providers, providers, authenticator),
+            *_followed_providers(settings, providers, authenticator),
             *_followed_authorizers(settings.authorization_file, authorizer, maker),
         ],
     )
@@ -158,31 +159,28 @@ def build(
 _UNLISTED: Mapping[type, str] = {WebhookMode: "webhook authorizer does not support user rule resolution"}
 
 
-def _anonymous(settings: SecuritySettings) -> AnonymousPolicy:
-    configured = settings.providers.configuration.anonymous if settings.providers else None
-    return AnonymousPolicy(settings.anonymous) if configured is None else anonymous_policy(configured)
-
-
-def anonymous_policy(configured: Anonymous) -> AnonymousPolicy:
-    """Return what a configuration file says of callers without credentials."""
+def _anonymous(flag: bool, configuration: AuthenticationConfiguration | None) -> AnonymousPolicy:
+    """Return where strangers are let in: as the file says, or if it says nothing as --anonymous-auth does."""
+    configured = configuration.anonymous if configuration else None
+    if configured is None:
+        return AnonymousPolicy(flag)
     return AnonymousPolicy(configured.enabled, frozenset(condition.path for condition in configured.conditions))
 
 
 def _followed_providers(
-    settings: ProviderSettings | None, providers: IdentityProviders | None, authenticator: UnionAuthenticator
+    settings: SecuritySettings, providers: IdentityProviders | None, authenticator: UnionAuthenticator
 ) -> Iterator[Followed]:
-    if settings is None or providers is None or settings.file is None or settings.read is None:
+    chosen = settings.providers
+    if chosen is None or providers is None or chosen.file is None or chosen.read is None:
         return
-    read = settings.read
-    at_start = authenticator.anonymous
+    read = chosen.read
 
     def use(text: bytes) -> None:
         configuration = read(text)
         providers.use(configuration)
-        configured = configuration.anonymous
-        authenticator.anonymous = at_start if configured is None else anonymous_policy(configured)
+        authenticator.anonymous = _anonymous(settings.anonymous, configuration)
 
-    yield Followed(settings.file, settings.content_hash, "authentication_config", use)
+    yield Followed(chosen.file, chosen.content_hash, "authentication_config", use)
 
 
 def _followed_authorizers(
