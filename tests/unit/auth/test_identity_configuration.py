@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -213,6 +213,7 @@ def test_claims_that_make_nobody(claims: Any, mappings: JWTAuthenticator, why: s
 ONLY_X = replace(SUB, claim_validation_rules=[ClaimValidationRule(claim="hd", required_value="x")])
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["sub", "groups", "jti", "hd", "_claim_names"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.apiserver.encryption.ciphers import AesCbc, AesGcm, NaclSecretBox, Sealing, Undecipherable
@@ -86,6 +86,7 @@ def test_secretbox_is_what_its_author_published() -> None:
 
 
 @pytest.mark.parametrize("name", CIPHERS)
+@settings(deadline=None)
 @given(value=st.binary(max_size=200))
 def test_what_is_sealed_opens(name: str, value: bytes) -> None:
     cipher: Sealing = CIPHERS[name]()
@@ -99,6 +100,7 @@ def test_the_same_value_never_looks_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CIPHERS)
+@settings(deadline=None)
 @given(junk=st.binary(max_size=80))
 def test_junk_is_undecipherable_and_nothing_else(name: str, junk: bytes) -> None:
     try:

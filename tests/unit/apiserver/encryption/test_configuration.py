@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
@@ -109,12 +109,14 @@ def test_what_no_key_opens(read_under: Any, why: str) -> None:
         transformer(read_under).open(stored, PLACE)
 
 
+@settings(deadline=None)
 @given(value=st.binary(max_size=60), provider=st.sampled_from(["aescbc", "aesgcm", "secretbox"]))
 def test_round_trip(value: bytes, provider: str) -> None:
     sealing = transformer(rule({provider: keys("a", "b")}, IDENTITY))
     assert sealing.open(sealing.seal(value, PLACE), PLACE).value == value
 
 
+@settings(deadline=None)
 @given(junk=st.binary(max_size=80), prefix=st.sampled_from([b"", b"k8s:enc:", b"k8s:enc:aescbc:v1:key-a:"]))
 def test_junk_never_breaks_more_than_itself(junk: bytes, prefix: bytes) -> None:
     with suppress(Undecipherable):
