@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
@@ -30,7 +30,6 @@ from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
-from controlplane.apiserver.encryption import EncryptedStore, EncryptionSettings, Transformers
 from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
 from controlplane.apiserver.health import Health, ping
 from controlplane.apiserver.loopback import LoopbackTransport
@@ -55,6 +54,9 @@ from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
 from controlplane.kit.tasks import running
 from controlplane.kit.timestamps import format_time
 from controlplane.store.interface import Store, StoreError
+
+if TYPE_CHECKING:
+    from controlplane.apiserver.encryption import EncryptionSettings
 
 _NODE_PORTS = PortRange(30000, 32767)
 
@@ -179,7 +181,9 @@ class ApiServer:
         settings = self.settings
         return Advertised(str(first), settings.advertise_address, settings.secure_port, settings.service_cidrs)
 
-    def _encrypted(self, encryption: EncryptionSettings) -> EncryptedStore:
+    def _encrypted(self, encryption: EncryptionSettings) -> Store:
+        from controlplane.apiserver.encryption import EncryptedStore, Transformers  # who does not encrypt needs no NaCl
+
         transformers = Transformers(encryption.rules, self.registry, self._clock)
         if encryption.follow:
             self._follow(encryption.followed(transformers))
