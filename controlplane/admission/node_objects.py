@@ -1,4 +1,4 @@
-"""What NodeRestriction asks of what a node writes about itself: storage, devices, certificates of its pods."""
+"""What NodeRestriction asks of what a node writes about itself: devices, and certificates of its pods."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ from controlplane.api.resources import resource_of
 from controlplane.api.status import not_found
 
 _MIRROR = "kubernetes.io/config.mirror"
-
-
-def check_csi_node(attributes: Attributes, node: str) -> None:
-    """Raise Forbidden unless the CSINode is the node's."""
-    name = attributes.name or ((attributes.document or {}).get("metadata") or {}).get("name", "")
-    if name != node:
-        raise attributes.forbidden("can only access CSINode with the same name as the requesting node")
 
 
 def check_resource_slice(attributes: Attributes, node: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from controlplane.admission.interface import Attributes, Caller, Operation, Plugin
-from controlplane.admission.node_objects import check_certificate_request, check_csi_node, check_resource_slice
+from controlplane.admission.node_objects import check_certificate_request, check_resource_slice
 from controlplane.admission.service_account import MIRROR
 from controlplane.api.codec import Document
 from controlplane.api.core_v1 import Node, Pod
@@ -50,7 +50,6 @@ class NodeRestriction(Plugin):
             ("", "nodes", "status"): _node,
             ("", "serviceaccounts", "token"): self._token,
             ("coordination.k8s.io", "leases", ""): _lease,
-            ("storage.k8s.io", "csinodes", ""): check_csi_node,
             ("resource.k8s.io", "resourceslices", ""): check_resource_slice,
             ("certificates.k8s.io", "podcertificaterequests", ""): self._certificate_request,
         }

@@ -17,7 +17,6 @@ from controlplane.api.core_v1 import Container, EphemeralContainer, PersistentVo
 from controlplane.api.reader import ObjectReader
 from controlplane.api.resource_v1 import ResourceSlice
 from controlplane.api.selectors import SelectorError, parse_field_selector
-from controlplane.api.storage_v1 import VolumeAttachment
 from controlplane.auth.bootstrap_policy import NODE_RULES
 from controlplane.auth.interface import NODES, AccessRequest, Decision, User
 from controlplane.auth.rules import compile_rule
@@ -54,7 +53,6 @@ class NodeAuthorizer:
             ("", "pods"): self._pod,
             ("", "nodes"): self._node,
             ("coordination.k8s.io", "leases"): _lease,
-            ("storage.k8s.io", "volumeattachments"): self._attachment,
             ("resource.k8s.io", "resourceclaims"): self._get_related,
             ("resource.k8s.io", "resourceslices"): self._slice,
             ("certificates.k8s.io", "podcertificaterequests"): self._certificate_request,
@@ -135,12 +133,6 @@ class NodeAuthorizer:
             case "status", "update" | "patch":
                 return _YES
         return Decision(False)
-
-    def _attachment(self, node: str, request: AccessRequest) -> Decision:
-        if request.verb != "get" or request.subresource:
-            return _no("can only get individual resources of this type")
-        found = self._reader.get(VolumeAttachment, "", request.name)
-        return _own(node, found.spec.node_name if found and found.spec else "")
 
     def _slice(self, node: str, request: AccessRequest) -> Decision:
         if request.subresource:

@@ -1,4 +1,4 @@
-"""What a node writes of its storage, its devices and its pods' certificates."""
+"""What a node writes of its devices and its pods' certificates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from controlplane.api.core_v1 import (
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.status import Forbidden, NotFound
 from tests.fakes.reader import FakeReader
-from tests.unit.admission.test_node_restriction import CREATE, DELETE, UPDATE, asked
+from tests.unit.admission.test_node_restriction import CREATE, DELETE, asked
 
 
 def a_pod(name: str, node: str, signer: str = "example.com/s", **annotations: str) -> Pod:
@@ -57,7 +57,6 @@ PCR = "podcertificaterequests"
 @pytest.mark.parametrize(
     "attributes",
     [
-        pytest.param(asked(CREATE, "csinodes", {"metadata": {"name": "n1"}}), id="its CSINode"),
         pytest.param(asked(CREATE, "resourceslices", slice_of("n1")), id="its slice"),
         pytest.param(asked(DELETE, "resourceslices", old=slice_of("n1"), name="s"), id="the end of its slice"),
         pytest.param(asked(CREATE, PCR, request()), id="a certificate for its pod"),
@@ -70,8 +69,6 @@ async def test_allowed(attributes: Attributes) -> None:
 @pytest.mark.parametrize(
     ("attributes", "why"),
     [
-        pytest.param(asked(UPDATE, "csinodes", {"metadata": {"name": "n2"}}, name="n2"),
-                     "can only access CSINode with the same name as the requesting node", id="another's CSINode"),
         pytest.param(asked(CREATE, "resourceslices", slice_of("n2")),
                      "can only create ResourceSlice with the same NodeName as the requesting node", id="not its own"),
         pytest.param(asked(CREATE, "resourceslices", slice_of("")),

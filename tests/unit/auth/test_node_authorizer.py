@@ -30,7 +30,6 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.resource_v1 import ResourceSlice, ResourceSliceSpec
-from controlplane.api.storage_v1 import VolumeAttachment, VolumeAttachmentSpec
 from controlplane.auth.interface import AccessRequest, User
 from controlplane.auth.node import NodeAuthorizer
 from tests.fakes.reader import FakeReader
@@ -183,7 +182,7 @@ def test_others_are_not_nodes(authorizer: NodeAuthorizer, user: User) -> None:
     assert not authorizer.authorize(request).allowed
 
 
-# What nodes do with devices, attached volumes and certificates of pods ------------------------------------------------
+# What nodes do with devices and with certificates of pods ------------------------------------------------
 
 DEVICE_POD = Pod(
     metadata=ObjectMeta(name="gpu", namespace="prod"),
@@ -200,23 +199,19 @@ def slice_of(node: str) -> ResourceSlice:
     return ResourceSlice(metadata=ObjectMeta(name=f"slice-{node}"), spec=ResourceSliceSpec(node_name=node))
 
 
-def attachment_of(node: str) -> VolumeAttachment:
-    return VolumeAttachment(metadata=ObjectMeta(name=f"va-{node}"), spec=VolumeAttachmentSpec(node_name=node))
-
-
 def request_of(node: str) -> PodCertificateRequest:
     spec = PodCertificateRequestSpec(node_name=node)
     return PodCertificateRequest(metadata=ObjectMeta(name=f"pcr-{node}", namespace="prod"), spec=spec)
 
 
-DEVICES = FakeReader(DEVICE_POD, *(make(n) for make in (slice_of, attachment_of, request_of) for n in ("n1", "n2")))
+DEVICES = FakeReader(DEVICE_POD, *(make(n) for make in (slice_of, request_of) for n in ("n1", "n2")))
 
 
 def on(verb: str, group: str, plural: str, name: str = "", selector: str = "", subresource: str = "") -> AccessRequest:
     return AccessRequest(N1, verb, group, "v1", plural, subresource, "prod", name, field_selector=selector)
 
 
-_DRA, _CSR, _STORAGE = "resource.k8s.io", "certificates.k8s.io", "storage.k8s.io"
+_DRA, _CSR = "resource.k8s.io", "certificates.k8s.io"
 OWN, OTHERS = "spec.nodeName=n1", "spec.nodeName=n2"
 
 
@@ -233,8 +228,6 @@ OWN, OTHERS = "spec.nodeName=n1", "spec.nodeName=n2"
         pytest.param(on("deletecollection", _DRA, "resourceslices", selector=OWN), True, id="its slices"),
         pytest.param(on("list", _DRA, "resourceslices", selector=OTHERS), False, id="its neighbour's slices"),
         pytest.param(on("deletecollection", _DRA, "resourceslices"), False, id="all slices"),
-        pytest.param(on("get", _STORAGE, "volumeattachments", "va-n1"), True, id="its attachment"),
-        pytest.param(on("get", _STORAGE, "volumeattachments", "va-n2"), False, id="its neighbour's attachment"),
         pytest.param(on("create", _CSR, "podcertificaterequests"), True, id="a certificate for a pod"),
         pytest.param(on("get", _CSR, "podcertificaterequests", "pcr-n1"), True, id="its request"),
         pytest.param(on("get", _CSR, "podcertificaterequests", "pcr-n2"), False, id="its neighbour's request"),
@@ -245,5 +238,5 @@ OWN, OTHERS = "spec.nodeName=n1", "spec.nodeName=n2"
         pytest.param(on("list", _CSR, "clustertrustbundles"), True, id="trust bundles are everybody's"),
     ],
 )  # fmt: skip
-def test_devices_volumes_and_certificates(request_: AccessRequest, allowed: bool) -> None:
+def test_devices_and_certificates(request_: AccessRequest, allowed: bool) -> None:
     assert NodeAuthorizer(DEVICES).authorize(request_).allowed is allowed
