@@ -14,7 +14,11 @@ from controlplane.api.resources import Resource
 _FIELDS: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("", "ConfigMap"): (("binaryData",),),
     ("", "Secret"): (("data",),),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): (("webhooks", "clientConfig", "caBundle"),),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): (("webhooks", "clientConfig", "caBundle"),),
+    ("apiregistration.k8s.io", "APIService"): (("spec", "caBundle"),),
     ("certificates.k8s.io", "CertificateSigningRequest"): (("spec", "request"), ("status", "certificate")),
+    ("certificates.k8s.io", "PodCertificateRequest"): (("spec", "stubPKCS10Request"),),
 }
 
 
@@ -28,8 +32,13 @@ def mistake(resource: Resource, document: Document) -> str:
 
 
 def _texts(document: Document, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield what is at a path: a text, or those in a map; a list on the way is walked through."""
     found: Any = document
-    for step in path:
+    for index, step in enumerate(path):
+        if isinstance(found, list):
+            for one in found:
+                yield from _texts(one, path[index:])
+            return
         found = (found or {}).get(step)
     if isinstance(found, str):
         yield found

@@ -37,10 +37,13 @@ _FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("apps", "ReplicaSet"): ("status.replicas",),
     ("batch", "Job"): ("status.successful",),
     ("certificates.k8s.io", "CertificateSigningRequest"): ("spec.signerName",),
+    ("certificates.k8s.io", "ClusterTrustBundle"): ("spec.signerName",),
+    ("certificates.k8s.io", "PodCertificateRequest"): ("spec.signerName", "spec.podName", "spec.nodeName"),
     ("events.k8s.io", "Event"): (
         *(f"regarding.{field}" for field in _REFERENCE),
         "reason", "reportingController", "type",
     ),
+    ("resource.k8s.io", "ResourceSlice"): ("spec.nodeName", "spec.driver"),
 }  # fmt: skip
 _ELSEWHERE = {"source": "source.component", "status.successful": "status.succeeded"}
 _SECOND_CHOICE = {"source": "reportingComponent"}

@@ -14,10 +14,15 @@ from collections.abc import Callable, Mapping
 
 from controlplane.api.codec import Document
 from controlplane.api.defaults import (
+    admissionregistration,
+    apiservices,
     autoscalers,
+    certificates,
     daemonsets,
     deployments,
+    devices,
     endpoints,
+    flowcontrol,
     jobs,
     limitranges,
     namespaces,
@@ -31,6 +36,7 @@ from controlplane.api.defaults import (
     secrets,
     services,
     statefulsets,
+    storage,
 )
 from controlplane.api.defaults.quantities import canonicalise
 from controlplane.api.resources import Resource
@@ -51,15 +57,29 @@ _DEFAULTS: Mapping[tuple[str, str], Callable[[Document], None]] = {
     ("apps", "Deployment"): deployments.default_deployment,
     ("apps", "ReplicaSet"): replicasets.default_replica_set,
     ("apps", "StatefulSet"): statefulsets.default_stateful_set,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): admissionregistration.default_policy,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): admissionregistration.default_policy_binding,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): admissionregistration.default_mutating_webhooks,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): admissionregistration.default_policy,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): admissionregistration.default_policy_binding,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): admissionregistration.default_webhooks,
+    ("apiregistration.k8s.io", "APIService"): apiservices.default_api_service,
     ("autoscaling", "HorizontalPodAutoscaler"): autoscalers.default_autoscaler,
     ("batch", "CronJob"): jobs.default_cron_job,
     ("batch", "Job"): jobs.default_job,
+    ("certificates.k8s.io", "PodCertificateRequest"): certificates.default_pod_certificate_request,
     ("discovery.k8s.io", "EndpointSlice"): endpoints.default_endpoint_slice,
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): flowcontrol.default_flow_schema,
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): flowcontrol.default_priority_level,
     ("networking.k8s.io", "IngressClass"): networking.default_ingress_class,
     ("networking.k8s.io", "NetworkPolicy"): networking.default_network_policy,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): rbac.default_binding,
     ("rbac.authorization.k8s.io", "RoleBinding"): rbac.default_binding,
+    ("resource.k8s.io", "ResourceClaim"): devices.default_claim,
+    ("resource.k8s.io", "ResourceClaimTemplate"): devices.default_claim_template,
     ("scheduling.k8s.io", "PriorityClass"): priorityclasses.default_priority_class,
+    ("storage.k8s.io", "CSIDriver"): storage.default_csi_driver,
+    ("storage.k8s.io", "StorageClass"): storage.default_storage_class,
 }
 
 

@@ -46,6 +46,12 @@ def validate_signing_request(request: CertificateSigningRequest) -> list[FieldEr
     return errors
 
 
+def pem_blocks(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the label of each PEM block of a text, and the block."""
+    for block in _PEM.finditer(text.encode()):
+        yield block[1].decode(), block[0]
+
+
 def _why_no_request(text: str) -> str:
     """Return why the base64 text holds no PKCS #10 request in PEM, if so."""
     try:

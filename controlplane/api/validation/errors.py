@@ -81,7 +81,8 @@ def at_least_zero(path: str, number: int | None) -> list[FieldError]:
 
 
 def immutable(path: str, new: Any, old: Any) -> list[FieldError]:
-    return [] if new == old else [invalid(path, new, IMMUTABLE)]
+    """Refuse a change; an empty list or map is what Go calls null."""
+    return [] if new == old else [invalid(path, None if new in ([], {}) else new, IMMUTABLE)]
 
 
 def one_of(path: str, value: str, supported: Sequence[str]) -> list[FieldError]:

@@ -14,9 +14,16 @@ from controlplane.api.validation.errors import checked, forbidden, immutable, in
 
 _ANNOTATION_BYTES = 256 * 1024
 
+
+def _any(name: str) -> list[str]:
+    return []
+
+
 _NAME_CHECKS: Mapping[tuple[str, str], Check] = {
     ("", "Namespace"): names.dns1123_label,
     ("", "Service"): names.dns1035_label,
+    ("apiregistration.k8s.io", "APIService"): names.path_segment,  # and what its rules say
+    ("certificates.k8s.io", "ClusterTrustBundle"): _any,  # its signer decides, so its rules say
     ("networking.k8s.io", "IPAddress"): addresses.canonical_ip,
     ("rbac.authorization.k8s.io", "ClusterRole"): names.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): names.path_segment,

@@ -8,27 +8,41 @@ from typing import Any, TypeAlias
 
 from controlplane.api.status import FieldError
 from controlplane.api.validation import (
+    admission_policies,
+    api_services,
     autoscalers,
     certificates,
+    claim_status,
     cluster,
     cron_jobs,
+    csi,
     daemon_sets,
     data,
+    device_classes,
     disruption_budgets,
     endpoints,
+    flow_schemas,
     ingresses,
     job_status,
     jobs,
+    migrations,
     network_policies,
+    pod_certificates,
     pod_classes,
     pod_updates,
     pods,
+    priority_levels,
     quotas,
     rbac,
+    resource_claims,
+    resource_slices,
     service_addresses,
     services,
     stateful_sets,
     storage,
+    storage_classes,
+    trust_bundles,
+    webhooks,
     workloads,
 )
 
@@ -53,6 +67,7 @@ class Rules:
     status: Change = _nothing
     birth: Rule = _nothing
     of_spec: bool = False
+    again: bool = True  # an update must be fit to be created, too
 
     def new(self, obj: Any) -> list[FieldError]:
         return self.create(obj) + self.birth(obj)
@@ -60,7 +75,7 @@ class Rules:
     def update(self, new: Any, old: Any) -> list[FieldError]:
         if self.of_spec and new.spec == old.spec:
             return []
-        return self.create(new) + self.change(new, old)
+        return (self.create(new) if self.again else []) + self.change(new, old)
 
 
 RULES: Mapping[tuple[str, str], Rules] = {
@@ -152,6 +167,76 @@ RULES: Mapping[tuple[str, str], Rules] = {
     ("rbac.authorization.k8s.io", "RoleBinding"): Rules(rbac.validate_role_binding, rbac.validate_binding_update),
     ("scheduling.k8s.io", "PriorityClass"): Rules(
         pod_classes.validate_priority_class, pod_classes.validate_priority_class_update
+    ),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): Rules(admission_policies.validate_mutating_policy),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): Rules(
+        admission_policies.validate_mutating_binding
+    ),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): Rules(
+        webhooks.validate_webhooks, webhooks.validate_webhooks_update, again=False
+    ),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): Rules(
+        admission_policies.validate_validating_policy, status=admission_policies.validate_validating_policy_status
+    ),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): Rules(
+        admission_policies.validate_validating_binding
+    ),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): Rules(
+        webhooks.validate_webhooks, webhooks.validate_webhooks_update, again=False
+    ),
+    ("apiregistration.k8s.io", "APIService"): Rules(
+        api_services.validate_api_service, status=api_services.validate_api_service_status
+    ),
+    ("certificates.k8s.io", "ClusterTrustBundle"): Rules(
+        trust_bundles.validate_trust_bundle, trust_bundles.validate_trust_bundle_update, again=False
+    ),
+    ("certificates.k8s.io", "PodCertificateRequest"): Rules(
+        pod_certificates.validate_pod_certificate,
+        pod_certificates.validate_pod_certificate_update,
+        pod_certificates.validate_pod_certificate_status,
+        again=False,
+    ),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): Rules(
+        flow_schemas.validate_flow_schema, status=flow_schemas.validate_flow_schema_status
+    ),
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): Rules(
+        priority_levels.validate_priority_level, status=priority_levels.validate_priority_level_status
+    ),
+    ("resource.k8s.io", "DeviceClass"): Rules(device_classes.validate_device_class),
+    ("resource.k8s.io", "DeviceTaintRule"): Rules(
+        device_classes.validate_taint_rule, status=device_classes.validate_taint_rule_status
+    ),
+    ("resource.k8s.io", "ResourceClaim"): Rules(
+        resource_claims.validate_claim,
+        resource_claims.validate_claim_update,
+        claim_status.validate_claim_status,
+        again=False,
+    ),
+    ("resource.k8s.io", "ResourceClaimTemplate"): Rules(
+        resource_claims.validate_claim_template, resource_claims.validate_claim_template_update, again=False
+    ),
+    ("resource.k8s.io", "ResourceSlice"): Rules(
+        resource_slices.validate_resource_slice, resource_slices.validate_resource_slice_update
+    ),
+    ("storage.k8s.io", "CSIDriver"): Rules(csi.validate_csi_driver, csi.validate_csi_driver_update),
+    ("storage.k8s.io", "CSINode"): Rules(csi.validate_csi_node, csi.validate_csi_node_update),
+    ("storage.k8s.io", "CSIStorageCapacity"): Rules(
+        csi.validate_storage_capacity, csi.validate_storage_capacity_update
+    ),
+    ("storage.k8s.io", "StorageClass"): Rules(
+        storage_classes.validate_storage_class, storage_classes.validate_storage_class_update
+    ),
+    ("storage.k8s.io", "VolumeAttachment"): Rules(
+        storage_classes.validate_attachment,
+        storage_classes.validate_attachment_update,
+        storage_classes.validate_attachment_update,
+        again=False,
+    ),
+    ("storage.k8s.io", "VolumeAttributesClass"): Rules(
+        storage_classes.validate_attributes_class, storage_classes.validate_attributes_class_update
+    ),
+    ("storagemigration.k8s.io", "StorageVersionMigration"): Rules(
+        migrations.validate_migration, migrations.validate_migration_update, migrations.validate_migration_status
     ),
 }
 

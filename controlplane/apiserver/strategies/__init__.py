@@ -14,9 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controlplane.api.resources import Resource
+from controlplane.apiserver.strategies.apiservices import APIServiceStrategy
 from controlplane.apiserver.strategies.autoscalers import HorizontalPodAutoscalerStrategy
 from controlplane.apiserver.strategies.base import Caller, Strategy
-from controlplane.apiserver.strategies.certificates import CertificateSigningRequestStrategy
+from controlplane.apiserver.strategies.certificates import (
+    CertificateSigningRequestStrategy,
+    PodCertificateRequestStrategy,
+)
+from controlplane.apiserver.strategies.devices import ResourceClaimStrategy, ResourceSliceStrategy
 from controlplane.apiserver.strategies.jobs import CronJobStrategy, JobStrategy
 from controlplane.apiserver.strategies.namespaces import NamespaceStrategy
 from controlplane.apiserver.strategies.networking import IngressStrategy, NetworkPolicyStrategy
@@ -24,7 +29,10 @@ from controlplane.apiserver.strategies.nodes import NodeStrategy
 from controlplane.apiserver.strategies.pods import PodStrategy
 from controlplane.apiserver.strategies.services import EndpointSliceStrategy, EndpointsStrategy, ServiceStrategy
 from controlplane.apiserver.strategies.simple import (
+    CarefulSpecStrategy,
+    CarefulStrategy,
     CreateOnUpdateStrategy,
+    CSINodeStrategy,
     DisruptionBudgetStrategy,
     GenerationStrategy,
     LeaseStrategy,
@@ -32,7 +40,9 @@ from controlplane.apiserver.strategies.simple import (
     RuntimeClassStrategy,
     ServiceAccountStrategy,
     SpecGenerationStrategy,
+    SpecStrategy,
     VolumeStrategy,
+    WebhooksStrategy,
 )
 from controlplane.apiserver.strategies.workloads import (
     DaemonSetStrategy,
@@ -56,6 +66,13 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("", "ReplicationController"): ReplicationControllerStrategy,
     ("", "Service"): ServiceStrategy,
     ("", "ServiceAccount"): ServiceAccountStrategy,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): CarefulSpecStrategy,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): CarefulSpecStrategy,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): WebhooksStrategy,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): CarefulSpecStrategy,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): CarefulSpecStrategy,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): WebhooksStrategy,
+    ("apiregistration.k8s.io", "APIService"): APIServiceStrategy,
     ("apps", "DaemonSet"): DaemonSetStrategy,
     ("apps", "Deployment"): DeploymentStrategy,
     ("apps", "ReplicaSet"): WorkloadStrategy,
@@ -64,9 +81,13 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("batch", "CronJob"): CronJobStrategy,
     ("batch", "Job"): JobStrategy,
     ("certificates.k8s.io", "CertificateSigningRequest"): CertificateSigningRequestStrategy,
+    ("certificates.k8s.io", "ClusterTrustBundle"): CarefulStrategy,
+    ("certificates.k8s.io", "PodCertificateRequest"): PodCertificateRequestStrategy,
     ("coordination.k8s.io", "Lease"): LeaseStrategy,
     ("discovery.k8s.io", "EndpointSlice"): EndpointSliceStrategy,
     ("events.k8s.io", "Event"): CreateOnUpdateStrategy,
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): SpecStrategy,
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): SpecStrategy,
     ("networking.k8s.io", "Ingress"): IngressStrategy,
     ("networking.k8s.io", "IngressClass"): SpecGenerationStrategy,
     ("networking.k8s.io", "NetworkPolicy"): NetworkPolicyStrategy,
@@ -76,7 +97,16 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): CreateOnUpdateStrategy,
     ("rbac.authorization.k8s.io", "Role"): CreateOnUpdateStrategy,
     ("rbac.authorization.k8s.io", "RoleBinding"): CreateOnUpdateStrategy,
+    ("resource.k8s.io", "DeviceClass"): SpecStrategy,
+    ("resource.k8s.io", "DeviceTaintRule"): SpecStrategy,
+    ("resource.k8s.io", "ResourceClaim"): ResourceClaimStrategy,
+    ("resource.k8s.io", "ResourceSlice"): ResourceSliceStrategy,
     ("scheduling.k8s.io", "PriorityClass"): PriorityClassStrategy,
+    ("storage.k8s.io", "CSIDriver"): CarefulSpecStrategy,
+    ("storage.k8s.io", "CSINode"): CSINodeStrategy,
+    ("storage.k8s.io", "CSIStorageCapacity"): CarefulStrategy,
+    ("storage.k8s.io", "VolumeAttachment"): CarefulStrategy,
+    ("storagemigration.k8s.io", "StorageVersionMigration"): CarefulStrategy,
 }
 
 

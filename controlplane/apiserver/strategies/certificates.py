@@ -1,6 +1,8 @@
-"""Certificate signing requests: who asks is what the server knows, not what the object says."""
+"""Requests for certificates: who asks is what the server knows, and what was decided stays."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from controlplane.api.codec import Document
 from controlplane.apiserver.strategies.base import Caller, Strategy, keep
@@ -33,6 +35,19 @@ class CertificateSigningRequestStrategy(Strategy):
             new["status"] = {**wanted, "conditions": _dated(_keep_decisions(wanted, before))}
         if not new["status"]["conditions"]:
             del new["status"]["conditions"]
+
+
+class PodCertificateRequestStrategy(Strategy):
+    """How a request ended is told once: a condition that is there stays as it is."""
+
+    allow_unconditional_update: ClassVar[bool] = False
+
+    def prepare_subresource_update(self, subresource: str, new: Document, old: Document) -> None:
+        super().prepare_subresource_update(subresource, new, old)
+        wanted = (new.get("status") or {}).get("conditions") or []
+        before = {one.get("type"): one for one in (old.get("status") or {}).get("conditions") or []}
+        if wanted and {one.get("type") for one in wanted} == before.keys():
+            new["status"]["conditions"] = [before[one.get("type")] for one in wanted]
 
 
 def _keep_decisions(new: Document, old: Document) -> list[Document]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from controlplane.api.codec import Document
-from controlplane.apiserver.strategies.base import Caller, Strategy
+from controlplane.apiserver.strategies.base import Caller, Strategy, keep
 
 
 class CreateOnUpdateStrategy(Strategy):
@@ -19,6 +19,43 @@ class LeaseStrategy(Strategy):
 
     allow_create_on_update: ClassVar[bool] = True
     allow_unconditional_update: ClassVar[bool] = False
+
+
+class SpecStrategy(Strategy):
+    """Kinds that count the changes of their spec."""
+
+    has_generation: ClassVar[bool] = True
+
+
+class CarefulStrategy(Strategy):
+    """Kinds that are only replaced by who has read them."""
+
+    allow_unconditional_update: ClassVar[bool] = False
+
+
+class CarefulSpecStrategy(SpecStrategy):
+    """Kinds that count the changes of their spec and are only replaced by who has read them."""
+
+    allow_unconditional_update: ClassVar[bool] = False
+
+
+class WebhooksStrategy(CarefulSpecStrategy):
+    """Configurations of webhooks, of which the webhooks are all there is."""
+
+    def wanted(self, document: Document) -> Any:
+        return document.get("webhooks")
+
+
+class CSINodeStrategy(CarefulStrategy):
+    """What a node says of its CSI drivers; their health is not reported yet (a feature that is off)."""
+
+    def prepare_create(self, document: Document, caller: Caller) -> None:
+        super().prepare_create(document, caller)
+        document.pop("status", None)
+
+    def prepare_update(self, new: Document, old: Document) -> None:
+        super().prepare_update(new, old)
+        keep(new, old, "status")
 
 
 class GenerationStrategy(Strategy):

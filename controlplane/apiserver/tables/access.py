@@ -1,10 +1,10 @@
-"""kubectl get rolebindings, clusterrolebindings, certificatesigningrequests, serviceaccounts."""
+"""kubectl get role bindings, service accounts, and everything about certificates."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from controlplane.api.certificates_v1 import CertificateSigningRequest
+from controlplane.api.certificates_v1 import CertificateSigningRequest, ClusterTrustBundle, PodCertificateRequest
 from controlplane.api.core_v1 import ServiceAccount
 from controlplane.api.rbac_v1 import ClusterRoleBinding, RoleBinding
 from controlplane.apiserver.tables.printer import AGE, NAME, Cell, Column, Printer, wide
@@ -45,6 +45,23 @@ def _certificate_state(request: CertificateSigningRequest) -> str:
     return state + ",Issued" if request.status.certificate else state
 
 
+def _trust_bundle(bundle: ClusterTrustBundle, now: datetime) -> list[Cell]:
+    return [bundle.metadata.name, or_none(bundle.spec.signer_name)]
+
+
+def _pod_certificate(request: PodCertificateRequest, now: datetime) -> list[Cell]:
+    ended = [condition.type for condition in request.status.conditions if condition.status == "True"]
+    return [
+        request.metadata.name,
+        request.spec.pod_name,
+        request.spec.service_account_name,
+        request.spec.node_name,
+        request.spec.signer_name,
+        ended[0] if ended else "Pending",
+        age(request.metadata.creation_timestamp, now),
+    ]
+
+
 def _service_account(account: ServiceAccount, now: datetime) -> list[Cell]:
     return [account.metadata.name, len(account.secrets), age(account.metadata.creation_timestamp, now)]
 
@@ -56,5 +73,18 @@ ROLE_BINDING = Printer(
 CERTIFICATE_SIGNING_REQUEST = Printer(
     (NAME, AGE, Column("SignerName"), Column("Requestor"), Column("RequestedDuration"), Column("Condition")),
     _certificate_request,
+)
+CLUSTER_TRUST_BUNDLE = Printer((NAME, Column("SignerName")), _trust_bundle)
+POD_CERTIFICATE_REQUEST = Printer(
+    (
+        NAME,
+        Column("PodName"),
+        Column("ServiceAccountName"),
+        Column("NodeName"),
+        Column("SignerName"),
+        Column("State"),
+        AGE,
+    ),
+    _pod_certificate,
 )
 SERVICE_ACCOUNT = Printer((NAME, Column("Secrets"), AGE), _service_account)

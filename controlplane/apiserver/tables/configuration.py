@@ -7,6 +7,8 @@ from typing import Any
 
 from controlplane.api.coordination_v1 import Lease
 from controlplane.api.core_v1 import ConfigMap, Namespace, ResourceQuota, Secret
+from controlplane.api.meta_v1 import GroupResource
+from controlplane.api.storagemigration_v1 import StorageVersionMigration
 from controlplane.apiserver.tables.printer import AGE, NAME, Cell, Column, Printer
 from controlplane.apiserver.tables.texts import age
 
@@ -40,6 +42,11 @@ def _resource_quota(quota: ResourceQuota, now: datetime) -> list[Cell]:
     return [name, ", ".join(requests), ", ".join(limits), age(quota.metadata.creation_timestamp, now)]
 
 
+def _migration(migration: StorageVersionMigration, now: datetime) -> list[Cell]:
+    resource = migration.spec.resource or GroupResource()
+    return [migration.metadata.name, f"{resource.resource}.{resource.group}" if resource.group else resource.resource]
+
+
 def _named(obj: Any, now: datetime) -> list[Cell]:
     return [obj.metadata.name, obj.metadata.creation_timestamp or ""]
 
@@ -49,4 +56,5 @@ SECRET = Printer((NAME, Column("Type"), Column("Data"), AGE), _secret)
 NAMESPACE = Printer((NAME, Column("Status"), AGE), _namespace)
 LEASE = Printer((NAME, Column("Holder"), AGE), _lease)
 RESOURCE_QUOTA = Printer((NAME, Column("Request"), Column("Limit"), AGE), _resource_quota)
+STORAGE_VERSION_MIGRATION = Printer((Column("Name"), Column("Resource")), _migration)
 DEFAULT = Printer((NAME, Column("Created At", "date")), _named)
