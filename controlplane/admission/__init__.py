@@ -5,9 +5,10 @@
                                                in this order:                      in the same order
 
 NamespaceLifecycle, LimitRanger, ServiceAccount, NodeRestriction, TaintNodesByCondition, Priority,
-DefaultTolerationSeconds, StorageObjectInUseProtection, RuntimeClass, CertificateApproval, CertificateSigning,
-CertificateSubjectRestriction, DefaultIngressClass: upstream's order, kept in `chain.py`. Plug-ins of other rooms
-(RBAC's escalation check) come last.
+DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, PersistentVolumeClaimResize, RuntimeClass,
+CertificateApproval, CertificateSigning, ClusterTrustBundleAttest, CertificateSubjectRestriction, DefaultIngressClass,
+PodTopologyLabels: upstream's order, kept in `chain.py`. Then come rules that no flag turns off, and plug-ins of other
+rooms (RBAC's escalation check).
 
 A plug-in a file; each decides from the request and from objects in memory (`api.reader`), and does no I/O.
 """

@@ -9,12 +9,18 @@ from random import Random
 from controlplane.admission.certificate_approval import CertificateApproval
 from controlplane.admission.certificate_signing import CertificateSigning
 from controlplane.admission.certificate_subject_restriction import CertificateSubjectRestriction
+from controlplane.admission.cluster_trust_bundle_attest import ClusterTrustBundleAttest
 from controlplane.admission.default_ingress_class import DefaultIngressClass
+from controlplane.admission.default_storage_class import DefaultStorageClass
 from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
+from controlplane.admission.device_admin_access import DeviceAdminAccess
 from controlplane.admission.interface import Chain, Plugin
 from controlplane.admission.limit_ranger import LimitRanger
 from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
 from controlplane.admission.node_restriction import NodeRestriction
+from controlplane.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from controlplane.admission.pod_certificate_signing import PodCertificateSigning
+from controlplane.admission.pod_topology_labels import PodTopologyLabels
 from controlplane.admission.priority import Priority
 from controlplane.admission.runtime_class import RuntimeClassAdmission
 from controlplane.admission.service_account import ServiceAccount
@@ -44,23 +50,26 @@ _MAKERS: dict[str, Callable[[Materials], Plugin]] = {
     "TaintNodesByCondition": lambda m: TaintNodesByCondition(),
     "Priority": lambda m: Priority(m.reader, m.clock),
     "DefaultTolerationSeconds": lambda m: DefaultTolerationSeconds(),
+    "DefaultStorageClass": lambda m: DefaultStorageClass(m.reader),
     "StorageObjectInUseProtection": lambda m: StorageObjectInUseProtection(),
+    "PersistentVolumeClaimResize": lambda m: PersistentVolumeClaimResize(m.reader),
     "RuntimeClass": lambda m: RuntimeClassAdmission(m.reader, m.clock),
     "CertificateApproval": lambda m: CertificateApproval(m.signer_policy),
     "CertificateSigning": lambda m: CertificateSigning(m.signer_policy),
+    "ClusterTrustBundleAttest": lambda m: ClusterTrustBundleAttest(m.signer_policy),
     "CertificateSubjectRestriction": lambda m: CertificateSubjectRestriction(),
     "DefaultIngressClass": lambda m: DefaultIngressClass(m.reader),
+    "PodTopologyLabels": lambda m: PodTopologyLabels(m.reader),
 }
-OFF_BY_DEFAULT = frozenset({"StorageObjectInUseProtection"})
+OFF_BY_DEFAULT: frozenset[str] = frozenset()  # those that somebody has to ask for
 KNOWN: tuple[str, ...] = tuple(_MAKERS)
 
 # Names that units written for upstream use; naming one is no mistake, but it does nothing here.
 WITHOUT_EFFECT = frozenset(
     {
-        "AlwaysAdmit", "AlwaysPullImages", "ClusterTrustBundleAttest", "DefaultStorageClass",
-        "Initializers", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "PersistentVolumeClaimResize",
-        "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity", "PodSecurityPolicy", "PodTopologyLabels",
-        "ResourceQuota", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
+        "AlwaysAdmit", "AlwaysPullImages", "Initializers", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook",
+        "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity", "PodSecurityPolicy", "ResourceQuota",
+        "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
     }
 )  # fmt: skip
 
@@ -90,4 +99,8 @@ def default_chain(
 ) -> Chain:
     """Return the chain of a server; `extra` are plug-ins of other rooms, and run last."""
     run, _ = selected(enabled, disabled)
-    return Chain([*(_MAKERS[name](materials) for name in run), *extra])
+    always = (  # rules that upstream has in a kind's storage: no flag names them
+        PodCertificateSigning(materials.signer_policy, materials.clock),
+        DeviceAdminAccess(materials.reader),
+    )
+    return Chain([*(_MAKERS[name](materials) for name in run), *always, *extra])

@@ -11,10 +11,7 @@ FINALIZERS = {
 
 
 class StorageObjectInUseProtection(Plugin):
-    """Adds the finalizer that the protection controllers take away.
-
-    Off by default: with no such controller running, nothing would ever take it away.
-    """
+    """Adds the finalizer that the protection controllers take away."""
 
     name = "StorageObjectInUseProtection"
 

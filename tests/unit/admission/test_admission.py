@@ -659,13 +659,12 @@ async def test_nobody_becomes_master_by_csr(signer: str, request_: str, refused:
 @pytest.mark.parametrize(
     ("enabled", "disabled", "missing", "idle"),
     [
-        pytest.param((), (), {"StorageObjectInUseProtection"}, [], id="by default"),
-        pytest.param(("StorageObjectInUseProtection",), (), set(), [], id="one more"),
-        pytest.param((), ("LimitRanger",), {"StorageObjectInUseProtection", "LimitRanger"}, [], id="one less"),
+        pytest.param((), (), set(), [], id="by default"),
+        pytest.param((), ("LimitRanger",), {"LimitRanger"}, [], id="one less"),
         pytest.param(
             ("Initializers", "NodeRestriction"),
             ("DefaultStorageClass",),
-            {"StorageObjectInUseProtection"},
+            {"DefaultStorageClass"},
             ["Initializers"],
             id="a unit of another age",
         ),

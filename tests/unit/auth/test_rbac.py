@@ -165,6 +165,7 @@ def defaults() -> UnionAuthorizer:
 ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
 ANYBODY = User("joe", groups=("system:authenticated",))
 KCM, SCHEDULER = User("system:kube-controller-manager"), User("system:kube-scheduler")
+ACCOUNT = User("system:serviceaccount:x:default", groups=("system:serviceaccounts",))
 ROOT = User("root", groups=("system:masters",))
 ADMIN = User("kubernetes-admin", groups=("kubeadm:cluster-admins",))
 JOINING = User("system:bootstrap:abcdef", groups=("system:bootstrappers:kubeadm:default-node-token",))
@@ -195,6 +196,10 @@ CSR = "certificates.k8s.io"
         (KCM, ask("delete", "pods", namespace="default"), False),
         (SCHEDULER, ask("create", "pods/binding", namespace="default"), True),
         (SCHEDULER, ask("get", "secrets", namespace="default"), False),
+        (SCHEDULER, ask("update", "resourceclaims/status", group="resource.k8s.io", namespace="x"), True),
+        (SCHEDULER, ask("delete", "resourceslices", group="resource.k8s.io"), False),
+        (ACCOUNT, ask("list", "clustertrustbundles", group=CSR), True),
+        (ACCOUNT, ask("create", "clustertrustbundles", group=CSR), False),
         (JOINING, ask("create", "certificatesigningrequests", group=CSR), True),
         (JOINING, ask("create", "certificatesigningrequests/nodeclient", group=CSR), True),
         (JOINING, ask("create", "certificatesigningrequests/selfnodeclient", group=CSR), False),
@@ -213,6 +218,8 @@ def test_default_roles_build_on_each_other(defaults: UnionAuthorizer) -> None:
     by_name = {one.metadata.name: one for one in default_policy() if isinstance(one, ClusterRole)}
     assert missing_rules(by_name["admin"].rules, by_name["edit"].rules) == []
     assert missing_rules(by_name["edit"].rules, by_name["view"].rules) == []
+    claims = [rule for rule in by_name["edit"].rules if "resourceclaims" in rule.resources]
+    assert {verb for rule in claims for verb in rule.verbs} >= {"create", "delete", "list"}
     assert missing_rules(by_name["view"].rules, by_name["edit"].rules) != []
 
 
