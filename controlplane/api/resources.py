@@ -48,6 +48,7 @@ class Resource:
     singular_name: str = ""  # where it is not simply the kind in small letters
     list_name: str = ""  # the kind of its lists, where it is not simply the kind and List
     deprecation: str = ""  # said to whoever reads or writes it
+    stored: bool = True  # else it is an action, or worked out when somebody asks
 
     @property
     def singular(self) -> str:
@@ -79,7 +80,8 @@ _ALL = ("all",)
 _EXTENSIONS = ("api-extensions",)
 
 RESOURCES: tuple[Resource, ...] = (
-    Resource("", "v1", "Binding", "bindings", core_v1.Binding),
+    Resource("", "v1", "Binding", "bindings", core_v1.Binding, stored=False),
+    Resource("", "v1", "ComponentStatus", "componentstatuses", core_v1.ComponentStatus, namespaced=False, short_names=("cs",), deprecation="v1 ComponentStatus is deprecated in v1.19+", stored=False),
     Resource("", "v1", "ConfigMap", "configmaps", core_v1.ConfigMap, short_names=("cm",)),
     Resource("", "v1", "Endpoints", "endpoints", core_v1.Endpoints, short_names=("ep",), storage_prefix="services/endpoints", deprecation="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
     Resource("", "v1", "Event", "events", core_v1.Event, short_names=("ev",)),

@@ -8,6 +8,7 @@ from random import Random
 
 from controlplane.admission.interface import Chain
 from controlplane.apiserver.catalog import Catalog
+from controlplane.apiserver.component_health import Components
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.virtual import Handler
@@ -28,6 +29,7 @@ class Backend:
     authorizer: Authorizer
     virtual: Mapping[tuple[str, str, str], Handler]  # by group, version, plural[/subresource]
     nodes: NodeDialer
+    components: Components
     node_address_types: Sequence[str] = PREFERRED_ADDRESSES  # --kubelet-preferred-address-types
     shortest_watch: int = 1800  # seconds a watch lasts that does not say, and up to twice that: --min-request-timeout
 

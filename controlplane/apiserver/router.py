@@ -16,6 +16,7 @@ from controlplane.api.status import MethodNotAllowed, NotFound
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.handlers.binding import bind, create_binding
+from controlplane.apiserver.handlers.component_status import get_component, list_components
 from controlplane.apiserver.handlers.create import create
 from controlplane.apiserver.handlers.delete import delete, delete_collection
 from controlplane.apiserver.handlers.eviction import evict
@@ -59,6 +60,11 @@ _OF_SUBRESOURCES: Mapping[tuple[str, str], Handle] = {
     ("scale", "update"): update_scale,
     ("token", "create"): request_token,
 }
+_NOT_STORED: Mapping[tuple[str, str], Handle] = {
+    ("bindings", "create"): create_binding,
+    ("componentstatuses", "get"): get_component,
+    ("componentstatuses", "list"): list_components,
+}
 # A path without a name, or across namespaces, is a collection: that is all one can do with it.
 _OF_COLLECTIONS = frozenset({"create", "list", "watch", "deletecollection"})
 _ACROSS_NAMESPACES = frozenset({"list", "watch"})
@@ -81,7 +87,7 @@ def route(info: RequestInfo, catalog: Catalog) -> Handle:
         raise no_such_path() if info.name else not_allowed()
     if not collection and not info.name:
         raise not_allowed()
-    return create_binding if resource.plural == "bindings" else _OF_OBJECTS[info.verb]
+    return _OF_OBJECTS[info.verb] if resource.stored else _NOT_STORED[resource.plural, info.verb]
 
 
 def _subresource(resource: Resource, info: RequestInfo) -> Handle:

@@ -28,6 +28,7 @@ from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
 from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
+from controlplane.apiserver.component_health import Components, Probe, components, probe_https
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.discovery import CurrentDiscovery
 from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
@@ -79,6 +80,7 @@ class ServerSettings:
     request_timeout: float = 60.0  # seconds
     audit: AuditSettings | None = None
     encryption: EncryptionSettings | None = None  # --encryption-provider-config; None: nothing is encrypted at rest
+    probe: Probe = probe_https  # asks the other components how they are
 
 
 class ApiServer:
@@ -110,7 +112,8 @@ class ApiServer:
         self.catalog = Catalog(RESOURCES, storages.values())
         self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)
         storages["", "v1", "services"].allocator = self._allocator
-        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, settings)
+        parts = components(settings.probe, self._store_answers)
+        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, settings)
         self._started, self._stopping = False, False
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
@@ -264,7 +267,7 @@ class ApiServer:
 
 def _caches() -> list[ResourceCache]:
     """Return one cache a prefix, of bytes in the version that is stored there."""
-    stored = {prefix_of(r): stored_as(r) for r in RESOURCES if r.plural != "bindings"}  # which are never stored
+    stored = {prefix_of(r): stored_as(r) for r in RESOURCES if r.stored}
     return [ResourceCache(prefix, opening(r.api_version, r.kind)) for prefix, r in stored.items()]
 
 
@@ -274,7 +277,7 @@ def _storages(store: Store, cache: WatchCache, settings: ServerSettings) -> dict
             r, strategy_for(r), store, cache, ttl=settings.event_ttl if r.plural == "events" else 0
         )
         for r in RESOURCES
-        if r.plural != "bindings"
+        if r.stored
     }
 
 
@@ -285,6 +288,7 @@ def _backend(
     catalog: Catalog,
     security: Security,
     nodes: NodeDialer,
+    parts: Components,
     settings: ServerSettings,
 ) -> Backend:
     return Backend(
@@ -296,6 +300,7 @@ def _backend(
         authorizer=security.authorizer,
         virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
         nodes=nodes,
+        components=parts,
         node_address_types=settings.node_address_types,
         shortest_watch=settings.shortest_watch,
     )

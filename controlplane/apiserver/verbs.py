@@ -43,6 +43,8 @@ def verbs_of(resource: Resource, subresource: str = "") -> tuple[str, ...]:
         return _OF_SUBRESOURCE.get(subresource, ()) if subresource in resource.subresources else ()
     if resource.plural == "bindings":
         return ("create",)
+    if resource.plural == "componentstatuses":
+        return ("get", "list")
     if resource.plural == "namespaces":
         return tuple(verb for verb in EVERYTHING if verb != "deletecollection")
     return EVERYTHING

@@ -44,7 +44,7 @@ OTHER_ROOTS = (
     "authentication_v1.SelfSubjectReview", "authentication_v1.TokenRequest", "authentication_v1.TokenReview",
     "authorization_v1.LocalSubjectAccessReview", "authorization_v1.SelfSubjectAccessReview",
     "authorization_v1.SelfSubjectRulesReview", "authorization_v1.SubjectAccessReview", "autoscaling_v1.Scale",
-    "core_v1.ComponentStatus", "policy_v1.Eviction",
+    "policy_v1.Eviction",
 )  # fmt: skip
 ROOTS = (
     *OTHER_ROOTS,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from controlplane.api.coordination_v1 import Lease
-from controlplane.api.core_v1 import ConfigMap, Namespace, ResourceQuota, Secret
+from controlplane.api.core_v1 import ComponentStatus, ConfigMap, Namespace, ResourceQuota, Secret
 from controlplane.api.meta_v1 import GroupResource
 from controlplane.api.storagemigration_v1 import StorageVersionMigration
 from controlplane.apiserver.tables.printer import AGE, NAME, Cell, Column, Printer
@@ -42,6 +42,14 @@ def _resource_quota(quota: ResourceQuota, now: datetime) -> list[Cell]:
     return [name, ", ".join(requests), ", ".join(limits), age(quota.metadata.creation_timestamp, now)]
 
 
+def _component(component: ComponentStatus, now: datetime) -> list[Cell]:
+    condition = next((one for one in component.conditions if one.type == "Healthy"), None)
+    if condition is None:
+        return [component.metadata.name, "Unknown", "", ""]
+    healthy = "Healthy" if condition.status == "True" else "Unhealthy"
+    return [component.metadata.name, healthy, condition.message, condition.error]
+
+
 def _migration(migration: StorageVersionMigration, now: datetime) -> list[Cell]:
     resource = migration.spec.resource or GroupResource()
     return [migration.metadata.name, f"{resource.resource}.{resource.group}" if resource.group else resource.resource]
@@ -56,5 +64,6 @@ SECRET = Printer((NAME, Column("Type"), Column("Data"), AGE), _secret)
 NAMESPACE = Printer((NAME, Column("Status"), AGE), _namespace)
 LEASE = Printer((NAME, Column("Holder"), AGE), _lease)
 RESOURCE_QUOTA = Printer((NAME, Column("Request"), Column("Limit"), AGE), _resource_quota)
+COMPONENT_STATUS = Printer((NAME, Column("Status"), Column("Message"), Column("Error")), _component)
 STORAGE_VERSION_MIGRATION = Printer((Column("Name"), Column("Resource")), _migration)
 DEFAULT = Printer((NAME, Column("Created At", "date")), _named)

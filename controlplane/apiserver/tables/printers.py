@@ -65,6 +65,7 @@ _PRINTERS: dict[type[KubeStruct], Printer] = {
     certificates_v1.ClusterTrustBundle: access.CLUSTER_TRUST_BUNDLE,
     certificates_v1.PodCertificateRequest: access.POD_CERTIFICATE_REQUEST,
     coordination_v1.Lease: configuration.LEASE,
+    core_v1.ComponentStatus: configuration.COMPONENT_STATUS,
     core_v1.ConfigMap: configuration.CONFIG_MAP,
     core_v1.Endpoints: services.ENDPOINTS,
     core_v1.Event: events.CORE_EVENT,

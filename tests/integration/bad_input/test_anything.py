@@ -103,7 +103,7 @@ def bodies(draw: Any, resource: Resource) -> dict[str, Any]:
     return body
 
 
-STORED = [resource for resource in RESOURCES if resource.plural not in ("bindings", "namespaces")]
+STORED = [resource for resource in RESOURCES if resource.stored and resource.plural != "namespaces"]
 
 
 def collection(resource: Resource) -> str:

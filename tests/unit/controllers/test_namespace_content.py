@@ -64,9 +64,7 @@ def _discovery(path: str) -> Any:
         return {"groups": [{"name": group, "preferredVersion": {"version": version}} for group, version in groups]}
     for group, version in [("", "v1"), *groups]:
         if path == (f"/apis/{group}/{version}" if group else "/api/v1"):
-            found = [
-                one for one in RESOURCES if (one.group, one.version) == (group, version) and one.plural != "bindings"
-            ]
+            found = [one for one in RESOURCES if (one.group, one.version) == (group, version) and one.stored]
             return {"resources": [
                 {"name": one.plural, "kind": one.kind, "namespaced": one.namespaced, "verbs": _VERBS} for one in found
             ] + [{"name": "pods/log", "kind": "Pod", "namespaced": True, "verbs": ["get"]}]}  # fmt: skip

@@ -93,6 +93,10 @@ DEFAULT = {"metadata": META | {"annotations": {"storageclass.kubernetes.io/is-de
             ADMISSION, "ValidatingAdmissionPolicyBinding", {"spec": {"policyName": "p", "paramRef": {"name": "r"}}},
             "Name | PolicyName | ParamRef | Age", ["x", "p", "r", "5h"],
         ),
+        pytest.param(
+            "v1", "ComponentStatus", {"conditions": [{"type": "Healthy", "status": "False", "message": "m"}]},
+            "Name | Status | Message | Error", ["x", "Unhealthy", "m", ""],
+        ),
         pytest.param(CERTIFICATES, "ClusterTrustBundle", {}, "Name | SignerName", ["x", "<none>"]),
         pytest.param(
             CERTIFICATES, "PodCertificateRequest", {"spec": {"podName": "p", "nodeName": "n"}},
