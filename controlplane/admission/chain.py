@@ -14,6 +14,7 @@ from controlplane.admission.default_ingress_class import DefaultIngressClass
 from controlplane.admission.default_storage_class import DefaultStorageClass
 from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
 from controlplane.admission.device_admin_access import DeviceAdminAccess
+from controlplane.admission.device_taint_times import DeviceTaintTimes
 from controlplane.admission.interface import Chain, Plugin
 from controlplane.admission.limit_ranger import LimitRanger
 from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
@@ -102,5 +103,6 @@ def default_chain(
     always = (  # rules that upstream has in a kind's storage: no flag names them
         PodCertificateSigning(materials.signer_policy, materials.clock),
         DeviceAdminAccess(materials.reader),
+        DeviceTaintTimes(materials.clock),
     )
     return Chain([*(_MAKERS[name](materials) for name in run), *always, *extra])

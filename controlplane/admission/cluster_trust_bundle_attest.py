@@ -21,5 +21,5 @@ class ClusterTrustBundleAttest(Plugin):
         spec = (attributes.document or {}).get("spec") or {}
         signer = spec.get("signerName") or ""
         unchanged = attributes.old is not None and attributes.old.get("spec") == spec
-        if signer and not unchanged and not may_use(self._policy, attributes.user, "attest", signer):
+        if signer and not unchanged and not await may_use(self._policy, attributes.user, "attest", signer):
             raise attributes.forbidden(f'user not permitted to attest for signerName "{signer}"')

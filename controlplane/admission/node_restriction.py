@@ -52,6 +52,7 @@ class NodeRestriction(Plugin):
             ("coordination.k8s.io", "leases", ""): _lease,
             ("resource.k8s.io", "resourceslices", ""): check_resource_slice,
             ("certificates.k8s.io", "podcertificaterequests", ""): self._certificate_request,
+            ("storage.k8s.io", "csinodes", ""): _csi_node,
         }
 
     async def validate(self, attributes: Attributes) -> None:
@@ -215,9 +216,18 @@ def _within(domain: str, parent: str) -> bool:
 def _lease(attributes: Attributes, node: str) -> None:
     if attributes.namespace != LEASE_NAMESPACE:
         raise attributes.forbidden(f'can only access leases in the "{LEASE_NAMESPACE}" system namespace')
-    name = attributes.name or ((attributes.document or {}).get("metadata") or {}).get("name", "")
-    if name != node:
+    if _name_of(attributes) != node:
         raise attributes.forbidden("can only access node lease with the same name as the requesting node")
+
+
+def _csi_node(attributes: Attributes, node: str) -> None:
+    if _name_of(attributes) != node:
+        raise attributes.forbidden("can only access CSINode with the same name as the requesting node")
+
+
+def _name_of(attributes: Attributes) -> str:
+    name: str = attributes.name or ((attributes.document or {}).get("metadata") or {}).get("name", "")
+    return name
 
 
 def _referenced(spec: Document) -> str:

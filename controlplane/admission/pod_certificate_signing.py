@@ -34,16 +34,16 @@ class PodCertificateSigning(Plugin):
         new, old = attributes.document or {}, attributes.old or {}
         if _status(new).get("certificateChain") == _status(old).get("certificateChain"):
             return
-        if error := self._mistake(attributes, new, old):
+        if error := await self._mistake(attributes, new, old):
             raise invalid(attributes.resource, attributes.name, [error])
 
-    def _mistake(self, attributes: Attributes, new: Document, old: Document) -> FieldError | None:
+    async def _mistake(self, attributes: Attributes, new: Document, old: Document) -> FieldError | None:
         begins = _status(new).get("notBefore")
         if begins and not _is_near(parse_time(begins), self._clock.now()):
             why = "must be set to within 5 minutes of kube-apiserver's current time"
             return invalid_value("status.notBefore", begins, why)
         signer = (old.get("spec") or {}).get("signerName", "")
-        if may_use(self._policy, attributes.user, "sign", signer):
+        if await may_use(self._policy, attributes.user, "sign", signer):
             return None
         why = f'User "{attributes.user.name}" is not permitted to "sign" for signer "{signer}"'
         return forbidden("spec.signerName", why)

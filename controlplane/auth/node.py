@@ -17,6 +17,7 @@ from controlplane.api.core_v1 import Container, EphemeralContainer, PersistentVo
 from controlplane.api.reader import ObjectReader
 from controlplane.api.resource_v1 import ResourceSlice
 from controlplane.api.selectors import SelectorError, parse_field_selector
+from controlplane.api.storage_v1 import VolumeAttachment
 from controlplane.auth.bootstrap_policy import NODE_RULES
 from controlplane.auth.interface import NODES, AccessRequest, Decision, User
 from controlplane.auth.rules import compile_rule
@@ -56,6 +57,8 @@ class NodeAuthorizer:
             ("resource.k8s.io", "resourceclaims"): self._get_related,
             ("resource.k8s.io", "resourceslices"): self._slice,
             ("certificates.k8s.io", "podcertificaterequests"): self._certificate_request,
+            ("storage.k8s.io", "csinodes"): _csi_node,
+            ("storage.k8s.io", "volumeattachments"): self._attachment,
         }
 
     def authorize(self, request: AccessRequest) -> Decision:
@@ -160,6 +163,13 @@ class NodeAuthorizer:
                 return _YES
         return _no("can only list/watch podcertificaterequests with nodeName field selector")
 
+    def _attachment(self, node: str, request: AccessRequest) -> Decision:
+        """A node sees what is attached to itself."""
+        if request.verb != "get" or not request.name:
+            return _no("can only get individual resources of this type")
+        attachment = self._reader.get(VolumeAttachment, "", request.name)
+        return _YES if attachment is not None and attachment.spec.node_name == node else _unrelated(node)
+
     def _related(self, node: str, request: AccessRequest, plural: str) -> Decision:
         if not request.name:
             return _no("No Object name found")
@@ -262,6 +272,16 @@ def _lease(node: str, request: AccessRequest) -> Decision:
     # The name of an object to be created is in the body, which NodeRestriction looks at.
     if request.verb != "create" and request.name != node:
         return _no("can only access node lease with the same name as the requesting node")
+    return _YES
+
+
+def _csi_node(node: str, request: AccessRequest) -> Decision:
+    if request.verb not in ("get", "create", "update", "patch", "delete"):
+        return _no("can only get, create, update, patch, or delete a CSINode")
+    if request.subresource:
+        return _no("cannot authorize CSINode subresources")
+    if request.verb != "create" and request.name != node:
+        return _no("can only access CSINode with the same name as the requesting node")
     return _YES
 
 

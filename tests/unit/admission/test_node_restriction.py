@@ -91,6 +91,7 @@ TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
         pytest.param(asked(UPDATE, "nodes", node({"team": "a"}), node(), name="n1"), id="a label of nobody's domain"),
         pytest.param(asked(UPDATE, "nodes", node(ROLE), node(ROLE), name="n1"), id="a role that it keeps"),
         pytest.param(asked(CREATE, "leases", {"metadata": {"name": "n1"}}, namespace=LEASE), id="its lease"),
+        pytest.param(asked(CREATE, "csinodes", {"metadata": {"name": "n1"}}), id="its drivers"),
         pytest.param(asked(CREATE, "serviceaccounts/token", token_for("mine", "u-mine"), name="web"), id="a token"),
         pytest.param(asked(CREATE, "events", {"metadata": {"name": "e"}}), id="anything else"),
         pytest.param(
@@ -177,6 +178,11 @@ async def test_allowed(attributes: Attributes) -> None:
             asked(UPDATE, "nodes", node(ownerReferences=[OWNER]), node(), name="n1"),
             "not allowed to modify ownerReferences",
             id="owners",
+        ),
+        pytest.param(
+            asked(CREATE, "csinodes", {"metadata": {"name": "n2"}}),
+            "can only access CSINode with the same name as the requesting node",
+            id="the drivers of another node",
         ),
         pytest.param(
             asked(CREATE, "leases", {"metadata": {"name": "n2"}}, namespace=LEASE),

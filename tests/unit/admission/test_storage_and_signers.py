@@ -10,6 +10,7 @@ import pytest
 from controlplane.admission.cluster_trust_bundle_attest import ClusterTrustBundleAttest
 from controlplane.admission.default_storage_class import DefaultStorageClass
 from controlplane.admission.device_admin_access import LABEL, DeviceAdminAccess
+from controlplane.admission.device_taint_times import DeviceTaintTimes
 from controlplane.admission.interface import Attributes, Caller, Operation
 from controlplane.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from controlplane.admission.pod_certificate_signing import PodCertificateSigning
@@ -90,7 +91,7 @@ class Signers:
     def __init__(self, verb: str, name: str):
         self._allowed = verb, name
 
-    def __call__(self, user: Caller, verb: str, name: str) -> bool:
+    async def __call__(self, user: Caller, verb: str, name: str) -> bool:
         return (verb, name) == self._allowed
 
 
@@ -218,3 +219,14 @@ async def test_pods_know_their_zone(
     asked = attributes(operation, "pods", pod, subresource=subresource)
     found = await admit(PodTopologyLabels(FakeReader(node)), asked)
     assert found["metadata"].get("labels", {}) == expected
+
+
+async def test_a_taint_is_dated() -> None:
+    clock = ManualClock()
+    told, untold = {"key": "a", "timeAdded": "2026-01-01T00:00:00Z"}, {"key": "b"}
+    slice_ = {"spec": {"devices": [{"taints": [told, untold]}]}}
+    found = await admit(DeviceTaintTimes(clock), attributes(CREATE, "resourceslices", slice_, group=DEVICES))
+    assert found["spec"]["devices"][0]["taints"] == [told, {**untold, "timeAdded": format_time(clock.now())}]
+    rule = {"spec": {"taint": {"key": "a"}}}
+    found = await admit(DeviceTaintTimes(clock), attributes(UPDATE, "devicetaintrules", rule, group=DEVICES))
+    assert found["spec"]["taint"]["timeAdded"] == format_time(clock.now())

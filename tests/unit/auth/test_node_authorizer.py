@@ -30,6 +30,7 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.resource_v1 import ResourceSlice, ResourceSliceSpec
+from controlplane.api.storage_v1 import VolumeAttachment, VolumeAttachmentSpec
 from controlplane.auth.interface import AccessRequest, User
 from controlplane.auth.node import NodeAuthorizer
 from tests.fakes.reader import FakeReader
@@ -81,6 +82,11 @@ MIRROR = Pod(
 CLAIM = PersistentVolumeClaim(
     metadata=ObjectMeta(name="data", namespace="prod"), spec=PersistentVolumeClaimSpec(volume_name="pv-1")
 )
+STORAGE = "storage.k8s.io"
+MINE, THEIRS = (
+    VolumeAttachment(metadata=ObjectMeta(name=name), spec=VolumeAttachmentSpec(node_name=node))
+    for name, node in (("mine", "n1"), ("theirs", "n2"))
+)
 LEASES, LEASE_NAMESPACE = "coordination.k8s.io", "kube-node-lease"
 
 
@@ -115,12 +121,19 @@ ALLOWED = [
     pytest.param(ask("patch", "nodes/status", "n1", ""), id="its status"),
     pytest.param(ask("create", "leases", "", LEASE_NAMESPACE, LEASES), id="a lease"),
     pytest.param(ask("update", "leases", "n1", LEASE_NAMESPACE, LEASES), id="its lease"),
+    pytest.param(ask("create", "csinodes", "", "", STORAGE), id="its drivers, at registration"),
+    pytest.param(ask("patch", "csinodes", "n1", "", STORAGE), id="its drivers"),
+    pytest.param(ask("get", "volumeattachments", "mine", "", STORAGE), id="what is attached to it"),
     pytest.param(ask("create", "events"), id="events"),
     pytest.param(ask("list", "services", "", ""), id="services"),
     pytest.param(ask("create", "certificatesigningrequests", "", "", "certificates.k8s.io"), id="a CSR"),
     pytest.param(ask("create", "subjectaccessreviews", "", "", "authorization.k8s.io"), id="asking about callers"),
 ]
 REFUSED = [
+    pytest.param(ask("patch", "csinodes", "n2", "", STORAGE), id="the drivers of another node"),
+    pytest.param(ask("list", "csinodes", "", "", STORAGE), id="the drivers of all nodes"),
+    pytest.param(ask("get", "volumeattachments", "theirs", "", STORAGE), id="what is attached elsewhere"),
+    pytest.param(ask("list", "volumeattachments", "", "", STORAGE), id="what is attached anywhere"),
     pytest.param(ask("get", "secrets", "theirs"), id="a secret of a pod elsewhere"),
     pytest.param(ask("get", "secrets", "wanted"), id="a secret that its own mirror pod names"),
     pytest.param(ask("get", "secrets", "tls", "test"), id="a namesake in another namespace"),
@@ -145,7 +158,7 @@ REFUSED = [
 
 @pytest.fixture
 def authorizer() -> NodeAuthorizer:
-    return NodeAuthorizer(FakeReader(WEB, OTHER, MIRROR, CLAIM))
+    return NodeAuthorizer(FakeReader(WEB, OTHER, MIRROR, CLAIM, MINE, THEIRS))
 
 
 @pytest.mark.parametrize("request_", ALLOWED)
