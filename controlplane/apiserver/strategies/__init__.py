@@ -44,6 +44,7 @@ from controlplane.apiserver.strategies.simple import (
     VolumeStrategy,
     WebhooksStrategy,
 )
+from controlplane.apiserver.strategies.storage import CSIStorageCapacityStrategy, StorageClassStrategy
 from controlplane.apiserver.strategies.workloads import (
     DaemonSetStrategy,
     DeploymentStrategy,
@@ -104,7 +105,8 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("scheduling.k8s.io", "PriorityClass"): PriorityClassStrategy,
     ("storage.k8s.io", "CSIDriver"): CarefulSpecStrategy,
     ("storage.k8s.io", "CSINode"): CSINodeStrategy,
-    ("storage.k8s.io", "CSIStorageCapacity"): CarefulStrategy,
+    ("storage.k8s.io", "CSIStorageCapacity"): CSIStorageCapacityStrategy,
+    ("storage.k8s.io", "StorageClass"): StorageClassStrategy,
     ("storage.k8s.io", "VolumeAttachment"): CarefulStrategy,
     ("storagemigration.k8s.io", "StorageVersionMigration"): CarefulStrategy,
 }

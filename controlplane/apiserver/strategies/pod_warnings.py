@@ -11,7 +11,7 @@ _OLD_ANNOTATIONS = {
     "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
     "seccomp.security.alpha.kubernetes.io/pod": 'non-functional in v1.27+; use the "seccompProfile" field instead',
 }
-_OLD_NODE_LABELS = {
+OLD_NODE_LABELS = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
     "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
@@ -37,7 +37,7 @@ def _about_annotations(metadata: ObjectMeta) -> Iterator[str]:
 
 
 def _about_node_selector(spec: PodSpec, path: str) -> Iterator[str]:
-    for key, why in _OLD_NODE_LABELS.items():
+    for key, why in OLD_NODE_LABELS.items():
         if key in spec.node_selector:
             yield f"{path}.nodeSelector[{key}]: {why}"
 

@@ -95,3 +95,27 @@ def test_how_a_request_ended_stays_as_it_was_told() -> None:
     new = {"metadata": {"name": "r"}, "spec": {"podName": "q"}, "status": {"conditions": [later]}}
     told = updated(CERTIFICATES, "PodCertificateRequest", new, old, "status")
     assert (told["spec"], told["status"]) == (old["spec"], old["status"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "path"),
+    [
+        pytest.param(
+            "StorageClass",
+            {"allowedTopologies": [{"matchLabelExpressions": [{"key": "failure-domain.beta.kubernetes.io/zone"}]}]},
+            "allowedTopologies[0].matchLabelExpressions[0].key",
+            id="class",
+        ),
+        pytest.param(
+            "CSIStorageCapacity",
+            {"nodeTopology": {"matchExpressions": [{"key": "failure-domain.beta.kubernetes.io/zone"}]}},
+            "nodeTopology.matchExpressions[0].key",
+            id="capacity",
+        ),
+    ],
+)
+def test_zones_of_old_are_warned_of(kind: str, document: dict[str, Any], path: str) -> None:
+    resource = BY_KIND["storage.k8s.io/v1", kind]
+    assert strategy_for(resource).warnings(from_document(document, resource.type)) == [
+        f'{path}: deprecated since v1.17; use "topology.kubernetes.io/zone" instead'
+    ]
