@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controlplane.apiserver.messages import Request
-from controlplane.apiserver.negotiation import Representation, negotiate
+from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, Representation, negotiate, not_acceptable
 from controlplane.apiserver.request_info import RequestInfo
 from controlplane.auth.interface import User
 
@@ -50,4 +50,15 @@ class Call:
 
     def accepts(self, *forms: str) -> Representation:
         """Return how to answer, an object taking the given `forms` besides its own. Raises NotAcceptable."""
-        return negotiate(self.request.headers.get("Accept", ""), forms)
+        shown = negotiate(self.request.headers.get("Accept", ""), forms)
+        if shown.media_type == PROTOBUF and not shown.form and not self._has_message():
+            raise not_acceptable((JSON, YAML))
+        return shown
+
+    def _has_message(self) -> bool:
+        """Return whether the objects asked for, if there are any, can be sent as protobuf."""
+        from controlplane.api.protobuf import has_message
+
+        info = self.info
+        resource = self.backend.catalog.resources.get((info.group, info.version, info.resource))
+        return resource is None or has_message(resource.api_version, resource.kind)

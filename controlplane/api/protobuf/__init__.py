@@ -11,7 +11,16 @@ object would be, and `encode.py` makes the bytes of a document.
 
 from __future__ import annotations
 
-from controlplane.api.protobuf.decode import MEDIA_TYPE, ProtobufError, decode_object
+from controlplane.api.protobuf.decode import MEDIA_TYPE, ProtobufError, decode_object, has_message
 from controlplane.api.protobuf.encode import ListWriter, encode_event, encode_list, encode_object
 
-__all__ = ["MEDIA_TYPE", "ListWriter", "ProtobufError", "decode_object", "encode_event", "encode_list", "encode_object"]
+__all__ = [
+    "MEDIA_TYPE",
+    "ListWriter",
+    "ProtobufError",
+    "decode_object",
+    "encode_event",
+    "encode_list",
+    "encode_object",
+    "has_message",
+]

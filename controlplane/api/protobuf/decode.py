@@ -15,6 +15,7 @@ import msgspec
 
 from controlplane.api.codec import Document
 from controlplane.api.protobuf.schema import MESSAGES
+from controlplane.api.resources import RESOURCES
 from controlplane.kit.timestamps import format_micro_time, format_time
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -27,6 +28,8 @@ _DEPTH = 100  # messages inside messages; honest objects have about ten
 _ANYWHERE = frozenset({
     "APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "DeleteOptions", "PartialObjectMetadata", "Status",
 })  # fmt: skip
+# Custom groups may begin with the same words: apps.example.com is not apps.
+_GROUPS = {resource.group for resource in RESOURCES} | {"authentication.k8s.io", "authorization.k8s.io"}
 _ZEROES: tuple[Any, ...] = (None, "", 0, False, {}, [])
 
 
@@ -65,9 +68,17 @@ def message_of(api_version: str, kind: str) -> str:
     group, _, version = api_version.rpartition("/")
     package = f"{group.partition('.')[0] or 'core'}_{version}"
     name = f"meta_v1.{kind}" if kind in _ANYWHERE else f"{package}.{kind}"
-    if name not in MESSAGES:
+    if name not in MESSAGES or not (kind in _ANYWHERE or group in _GROUPS):
         raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
     return name
+
+
+def has_message(api_version: str, kind: str) -> bool:
+    """Return whether objects of a kind can be sent as protobuf; those of custom kinds cannot."""
+    try:
+        return bool(message_of(api_version, kind))
+    except ProtobufError:
+        return False
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from controlplane.api import codec
 from controlplane.api.base import KubeStruct
-from controlplane.api.protobuf import ProtobufError, decode_object, encode_object
+from controlplane.api.protobuf import ProtobufError, decode_object, encode_object, has_message
 from controlplane.api.protobuf.decode import message_of, schema_of
 from controlplane.api.resources import RESOURCES, Resource
 
@@ -269,6 +269,12 @@ def test_any_text_and_number_is_read_back(data: dict[str, str], number: int) -> 
         "metadata": {"annotations": {"a": "b", **data}, "generation": number or 1},
     }
     assert decode_object(encode_object(document), "", "") == document
+
+
+def test_a_custom_group_is_not_ours_for_its_first_word() -> None:
+    assert has_message("apps/v1", "Deployment")
+    assert has_message("meta.k8s.io/v1", "PartialObjectMetadata")
+    assert not has_message("apps.example.com/v1", "Deployment")
 
 
 def test_no_message_for_a_kind_that_nobody_knows() -> None:
