@@ -46,6 +46,7 @@ from controlplane.controllers.selection import select
 from controlplane.controllers.serviceaccount.controller import ServiceAccountController
 from controlplane.controllers.tainteviction.controller import TaintEvictionController
 from controlplane.controllers.tokens.controller import TokensController
+from controlplane.controllers.volumeprotection.controller import ClaimProtection, VolumeProtection
 from controlplane.kit.clock import Clock
 from controlplane.kit.tasks import running
 
@@ -135,6 +136,8 @@ CONTROLLERS: Mapping[str, _Make] = {
     "pod-garbage-collector-controller": lambda env, s: PodGarbageCollector(
         env, terminated_threshold=s.terminated_pod_threshold
     ),
+    "persistentvolumeclaim-protection-controller": lambda env, s: ClaimProtection(env),
+    "persistentvolume-protection-controller": lambda env, s: VolumeProtection(env),
     "clusterrole-aggregation-controller": lambda env, s: ClusterRoleAggregation(env),
     "bootstrap-signer-controller": lambda env, s: BootstrapSigner(env),
     "token-cleaner-controller": lambda env, s: TokenCleaner(env),

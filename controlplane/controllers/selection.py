@@ -24,6 +24,8 @@ ALIASES: Mapping[str, str] = {
     "namespace-controller": "namespace",
     "node-ipam-controller": "nodeipam",
     "node-lifecycle-controller": "nodelifecycle",
+    "persistentvolume-protection-controller": "pv-protection",
+    "persistentvolumeclaim-protection-controller": "pvc-protection",
     "pod-garbage-collector-controller": "podgc",
     "replicaset-controller": "replicaset",
     "replicationcontroller-controller": "replicationcontroller",
@@ -43,8 +45,7 @@ endpointslice-mirroring-controller ephemeral-volume ephemeral-volume-controller 
 horizontal-pod-autoscaler-controller job job-controller kube-apiserver-serving-clustertrustbundle-publisher-controller
 legacy-service-account-token-cleaner legacy-serviceaccount-token-cleaner-controller node-route-controller
 persistentvolume-attach-detach-controller attachdetach persistentvolume-binder persistentvolume-binder-controller
-persistentvolume-expander persistentvolume-expander-controller persistentvolume-protection-controller pv-protection
-persistentvolumeclaim-protection-controller pvc-protection podcertificaterequest-cleaner-controller
+persistentvolume-expander persistentvolume-expander-controller podcertificaterequest-cleaner-controller
 resource-claim-controller resourcequota resourcequota-controller route selinux-warning-controller service
 service-cidr-controller service-lb-controller statefulset
 statefulset-controller storage-version-migrator-controller storageversion-garbage-collector-controller ttl
