@@ -59,6 +59,23 @@ def test_a_deleted_namespace_goes_with_what_is_in_it(cluster: Cluster) -> None:
         cluster.run(lambda client: client.get(ConfigMap, "inside", "short-lived"))
 
 
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_a_claim_that_nobody_uses_goes_at_once(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    manifest = tmp_path / "claim.yaml"
+    manifest.write_text(CLAIM)
+    kubectl(cluster, "create", "-f", str(manifest), "-n", namespace)
+    found = kubectl(cluster, "get", "pvc", "data", "-n", namespace, "-o", "jsonpath={.metadata.finalizers}")
+    assert found == '["kubernetes.io/pvc-protection"]'
+    kubectl(cluster, "delete", "pvc", "data", "-n", namespace, "--timeout=20s")
+
+
 def test_several_clusters_side_by_side_and_nothing_left_of_them() -> None:
     with cluster(controllers=False) as one, cluster(controllers=False) as two:
         files = one.kubeconfig.parent
