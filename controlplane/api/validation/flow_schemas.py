@@ -37,7 +37,7 @@ def _all_of(*groups: str) -> list[PolicyRulesWithSubjects]:
 
 
 # The objects without which no request would have a place; nobody may make them anything else.
-MANDATORY_SCHEMAS: Mapping[str, FlowSchemaSpec] = {
+FIXED_SCHEMAS: Mapping[str, FlowSchemaSpec] = {
     EXEMPT: FlowSchemaSpec(
         matching_precedence=1,
         priority_level_configuration=PriorityLevelConfigurationReference(name=EXEMPT),
@@ -55,7 +55,7 @@ MANDATORY_SCHEMAS: Mapping[str, FlowSchemaSpec] = {
 def validate_flow_schema(schema: FlowSchema) -> list[FieldError]:
     name, spec = schema.metadata.name, schema.spec
     errors = list(_validate_schema_spec(spec, name))
-    fixed = MANDATORY_SCHEMAS.get(name)
+    fixed = FIXED_SCHEMAS.get(name)
     if fixed is not None and spec != fixed:
         errors.append(invalid("spec", spec, f"spec of '{name}' must equal the fixed value"))
     return errors + validate_condition_types([one.type for one in schema.status.conditions])

@@ -22,7 +22,7 @@ from controlplane.api.validation.flow_schemas import CATCH_ALL, EXEMPT, validate
 _MOST_QUEUES = 10_000_000
 _HASH_BITS = 60  # of the hash that a flow's queues are dealt from
 
-MANDATORY_LEVELS: Mapping[str, PriorityLevelConfigurationSpec] = {
+FIXED_LEVELS: Mapping[str, PriorityLevelConfigurationSpec] = {
     EXEMPT: PriorityLevelConfigurationSpec(
         type="Exempt", exempt=ExemptPriorityLevelConfiguration(nominal_concurrency_shares=0, lendable_percent=0)
     ),
@@ -38,7 +38,7 @@ MANDATORY_LEVELS: Mapping[str, PriorityLevelConfigurationSpec] = {
 def validate_priority_level(level: PriorityLevelConfiguration) -> list[FieldError]:
     name, spec = level.metadata.name, level.spec
     errors = list(_validate_level_spec(spec, name))
-    fixed = MANDATORY_LEVELS.get(name)
+    fixed = FIXED_LEVELS.get(name)
     if fixed is not None and replace(spec, exempt=fixed.exempt) != fixed:
         part = " except the 'spec.exempt' field" if name == EXEMPT else ""
         errors.append(invalid("spec", spec, f"spec of '{name}'{part} must equal the fixed value"))

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from controlplane.api.flowcontrol_v1 import (
-    ExemptPriorityLevelConfiguration,
     FlowDistinguisherMethod,
     FlowSchema,
     FlowSchemaSpec,
@@ -31,14 +30,15 @@ from controlplane.api.flowcontrol_v1 import (
     UserSubject,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.validation.flow_schemas import CATCH_ALL, EXEMPT, FIXED_SCHEMAS
+from controlplane.api.validation.priority_levels import FIXED_LEVELS
 from controlplane.apiserver.flowcontrol.rules import BY_NAMESPACE, BY_USER
-from controlplane.auth.interface import ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, NODES, SYSTEM_MASTERS
+from controlplane.auth.interface import ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, NODES
 
 Configuration: TypeAlias = FlowSchema | PriorityLevelConfiguration
 C = TypeVar("C", FlowSchema, PriorityLevelConfiguration)
 
 AUTO_UPDATE = "apf.kubernetes.io/autoupdate-spec"
-EXEMPT, CATCH_ALL = "exempt", "catch-all"
 
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")  # as Go reads them
 _EVERYBODY = (ALL_UNAUTHENTICATED, ALL_AUTHENTICATED)
@@ -99,23 +99,7 @@ def _queued(name: str, shares: int, lendable: int, queues: int, hand_size: int) 
     return _level(name, PriorityLevelConfigurationSpec(type="Limited", limited=limited))
 
 
-_EXEMPT_LEVEL = _level(
-    EXEMPT,
-    PriorityLevelConfigurationSpec(
-        type="Exempt", exempt=ExemptPriorityLevelConfiguration(nominal_concurrency_shares=0, lendable_percent=0)
-    ),
-)
-_CATCH_ALL_LEVEL = _level(
-    CATCH_ALL,
-    PriorityLevelConfigurationSpec(
-        type="Limited",
-        limited=LimitedPriorityLevelConfiguration(
-            nominal_concurrency_shares=5, lendable_percent=0, limit_response=LimitResponse(type="Reject")
-        ),
-    ),
-)
-
-MANDATORY_LEVELS: Sequence[PriorityLevelConfiguration] = (_EXEMPT_LEVEL, _CATCH_ALL_LEVEL)
+MANDATORY_LEVELS: Sequence[PriorityLevelConfiguration] = [_level(name, spec) for name, spec in FIXED_LEVELS.items()]
 SUGGESTED_LEVELS: Sequence[PriorityLevelConfiguration] = (
     _queued("system", 30, 33, 64, 6),
     _queued("node-high", 40, 25, 64, 6),
@@ -186,12 +170,11 @@ def _everything(name: str, level: str, precedence: int, subjects: Sequence[Subje
     return _schema(name, level, precedence, subjects, by=by, resources=_ALL_RESOURCES, paths=_ALL_PATHS)
 
 
-CATCH_ALL_SCHEMA = _everything(CATCH_ALL, CATCH_ALL, 10_000, _groups(*_EVERYBODY), BY_USER)
-
-MANDATORY_SCHEMAS: Sequence[FlowSchema] = (
-    _everything(EXEMPT, EXEMPT, 1, _groups(SYSTEM_MASTERS)),
-    CATCH_ALL_SCHEMA,
-)
+MANDATORY_SCHEMAS: Sequence[FlowSchema] = [
+    FlowSchema(metadata=ObjectMeta(name=name, annotations={AUTO_UPDATE: "true"}), spec=spec)
+    for name, spec in FIXED_SCHEMAS.items()
+]
+CATCH_ALL_SCHEMA = next(one for one in MANDATORY_SCHEMAS if one.metadata.name == CATCH_ALL)
 SUGGESTED_SCHEMAS: Sequence[FlowSchema] = (
     _schema("probes", EXEMPT, 2, _groups(*_EVERYBODY), paths=_HEALTH),
     _schema(

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from controlplane.api.flowcontrol_v1 import FlowSchema, PriorityLevelConfiguration
 from controlplane.api.reader import ObjectReader
+from controlplane.api.validation.flow_schemas import CATCH_ALL, EXEMPT
 from controlplane.apiserver.flowcontrol import bootstrap
 from controlplane.apiserver.flowcontrol.dealer import deal, flow_hash
 from controlplane.apiserver.flowcontrol.estimate import Count, seats_of, widest_request
@@ -266,7 +267,7 @@ class FlowControl:
         }
         known = {one.metadata.name: one for one in bootstrap.MANDATORY_SCHEMAS}
         known |= {one.metadata.name: one for one in schemas if _level_name(one) in self.levels}
-        self._schemas, self._catch_all = in_order(known.values()), known[bootstrap.CATCH_ALL]
+        self._schemas, self._catch_all = in_order(known.values()), known[CATCH_ALL]
         self._flows.clear()
         self.metrics.levels = self.levels
 
@@ -291,7 +292,7 @@ def _level_name(schema: FlowSchema) -> str:
 def _is_sound(level: PriorityLevelConfiguration) -> bool:
     """Return whether a level says one thing only; validation leaves no others, older servers may have."""
     spec = level.spec
-    exempt = level.metadata.name == bootstrap.EXEMPT
+    exempt = level.metadata.name == EXEMPT
     return (spec.type == "Exempt") == exempt == (spec.exempt is not None) and (spec.limited is None) == exempt
 
 
