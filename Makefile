@@ -57,6 +57,7 @@ lock: bootstrap ## choose the newest versions of all dependencies, and write the
 generate: bootstrap ## write again what is generated: API types, OpenAPI facts, CRI stubs, docs/api.md
 	$(PYTHON) -m controlplane.api.generate
 	$(PYTHON) -m controlplane.apiserver.openapi.generate
+	.venv/bin/ruff check --fix --quiet controlplane/api
 	.venv/bin/ruff format --quiet controlplane/api controlplane/apiserver/openapi
 	$(PYTHON) -m tests.integration.api_coverage
 	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto
