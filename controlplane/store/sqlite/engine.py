@@ -92,6 +92,11 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     if _pragma(connection, "application_id") != statements.APPLICATION_ID:
         raise ForeignFile(f"{path}: this is not a Sampan store")
     version = _pragma(connection, "user_version")
+    if version == 1:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {statements.FROM_FORMAT_1} PRAGMA user_version = {statements.FORMAT}; COMMIT"
+        )
+        return
     if version != statements.FORMAT:
         raise ForeignFile(
             f"{path}: the store has format {version}, this version of Sampan reads format {statements.FORMAT}"
