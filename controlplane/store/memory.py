@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
+from typing import Self
 
 from controlplane.kit.clock import Clock
 from controlplane.kit.tasks import running
@@ -43,6 +44,17 @@ class MemoryStore:
         self._closed = False
         self._broadcast = Broadcast(EMPTY_REVISION)
         self._expiry = Expiry(clock, lambda key, revision: self.delete(key, expected=revision))
+
+    @classmethod
+    def holding(cls, clock: Clock, records: Iterable[Record], revision: int) -> Self:
+        """Make a store of records, whose history up to `revision` is gone."""
+        store = cls(clock)
+        for one in records:
+            entry = Entry(one.revision, one.create_revision, one.version, one.lease)
+            store._keys.set(one.key, entry)
+            store._versions[one.key] = [Event(one.key, one.value, one.revision, one.create_revision, entry=entry)]
+        store._compacted = store._broadcast.revision = revision
+        return store
 
     @classmethod
     @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from controlplane.kit.clock import Clock
 from controlplane.kit.tasks import running
 from controlplane.store.broadcast import Broadcast
 from controlplane.store.compaction import CompactionPolicy, Compactor
-from controlplane.store.errors import StoreClosed
+from controlplane.store.errors import StoreClosed, StoreCorrupt
 from controlplane.store.expiry import Expiry
 from controlplane.store.interface import (
     Compacted,
@@ -32,6 +33,8 @@ from controlplane.store.sqlite.plan import Batch, Request, Transaction, decide
 from controlplane.store.sqlite.positions import position_of, revision_at
 from controlplane.store.sqlite.threads import ConnectionThread
 from controlplane.store.sqlite.values import ValueCache
+
+log = logging.getLogger(__name__)
 
 _EVERY_FIVE_MINUTES = CompactionPolicy()
 
@@ -75,6 +78,7 @@ class SqliteStore:
         self._idle.set()
         self._sweeping = asyncio.Lock()
         self._closed = False
+        self._damage: StoreCorrupt | None = None  # what was found while running: from then on nothing is written
 
     @classmethod
     @asynccontextmanager
@@ -194,6 +198,8 @@ class SqliteStore:
         return answer
 
     def _submit(self, request: Request | Transaction) -> None:
+        if self._damage is not None:
+            raise self._damage
         self._waiting.append(request)
         if not self._flushing:
             self._flushing = True
@@ -218,6 +224,9 @@ class SqliteStore:
         if error is None:
             self._publish(batch, known | read)
         else:
+            if isinstance(error, StoreCorrupt):
+                self._damage = error
+                log.critical("nothing is written any more: %s", error)
             for answer in batch.waiting:
                 if not answer.done():
                     answer.set_exception(error)
