@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from controlplane.store.interface import Entry, Record, StoreError
+from controlplane.store.interface import Record, StoreError
 from controlplane.store.sqlite import engine, statements
 from controlplane.store.sqlite.failures import translated
 from controlplane.store.sqlite.packing import Row, pack
@@ -57,10 +57,10 @@ def _fill(connection: sqlite3.Connection, records: Iterable[tuple[Record, float 
 def _rows(records: Iterable[tuple[Record, float | None]]) -> Iterator[Row]:
     places: Counter[int] = Counter()
     for record, expires in records:
-        entry = Entry(record.revision, record.create_revision, place=places[record.revision])
+        position = position_of(record.revision, places[record.revision])
         places[record.revision] += 1
         created, version, lease = record.create_revision, record.version, record.lease
-        yield Row(position_of(entry), record.key, record.value, created, version, 0, lease, expires)
+        yield Row(position, record.key, record.value, created, version, 0, lease, expires)
 
 
 def _remove(path: Path) -> None:

@@ -6,7 +6,7 @@ from asyncio import Future
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from controlplane.store.interface import Decision, Entry, Write
+from controlplane.store.interface import Decision, Entry
 from controlplane.store.keys import Keyspace, Overlay
 from controlplane.store.sqlite.packing import Row
 from controlplane.store.sqlite.positions import position_of
@@ -52,7 +52,9 @@ class Batch:
 
     def positions_read(self) -> set[int]:
         """Where the values are that answers and events need and that the batch does not write itself."""
-        wanted = {row.previous for row in self.rows} | {position_of(entry) for _, entry in self.refused if entry}
+        wanted = {row.previous for row in self.rows} | {
+            position_of(entry.revision, entry.place) for _, entry in self.refused if entry
+        }
         return wanted - {row.position for row in self.rows} - {0}
 
 
@@ -63,20 +65,15 @@ def decide(requests: Iterable[Request | Transaction], keys: Keyspace, revision: 
         if isinstance(request, Transaction):
             _transact(request, batch, index)
             continue
-        entry = index.get(request.key)
-        if not _applies(request, entry):
-            batch.refused.append((request, entry))
+        key, value, expected = request.key, request.value, request.expected
+        entry = index.get(key)
+        if (expected is not None and expected != (entry.revision if entry else 0)) or (value is None and entry is None):
+            batch.refused.append((request, entry))  # not at the revision, or nothing there to delete
             continue
         index.revision += 1
-        _write(batch, index, Write(request.key, request.value), entry, request.expires, 0)
+        _write(batch, index, key, value, 0, entry, request.expires, 0)
         batch.done.append((request.answer, index.revision))
     return batch
-
-
-def _applies(request: Request, entry: Entry | None) -> bool:
-    if request.value is None and entry is None:
-        return False  # there is nothing to delete
-    return request.expected is None or request.expected == (entry.revision if entry else 0)
 
 
 def _transact(transaction: Transaction, batch: Batch, index: Overlay) -> None:
@@ -87,22 +84,32 @@ def _transact(transaction: Transaction, batch: Batch, index: Overlay) -> None:
         return
     if writes:
         index.revision += 1
-    for place, write in enumerate(writes):
-        _write(batch, index, write, index.get(write.key), None, place)
+    for place, (key, value, lease) in enumerate(writes):
+        _write(batch, index, key, value, lease, index.get(key), None, place)
     batch.done.append((transaction.answer, index.revision))
 
 
-def _write(batch: Batch, index: Overlay, write: Write, before: Entry | None, expires: float | None, place: int) -> None:
+def _write(
+    batch: Batch,
+    index: Overlay,
+    key: str,
+    value: bytes | None,
+    lease: int,
+    before: Entry | None,
+    expires: float | None,
+    place: int,
+) -> None:
     revision = index.revision
-    if write.value is None:
+    position = position_of(revision, place)
+    previous, created, version = 0, revision, 1
+    if before is not None:
+        previous = position_of(before.revision, before.place)
+        created, version = before.create_revision, before.version + 1
+    if value is None:
         entry = None
-    elif before is None:
-        entry = Entry(revision, revision, 1, write.lease, place)
+        batch.rows.append(Row(position, key, None, 0, 0, previous, 0, None))
     else:
-        entry = Entry(revision, before.create_revision, before.version + 1, write.lease, place)
-    index.set(write.key, entry)
-    created, version = (entry.create_revision, entry.version) if entry else (0, 0)
-    previous = position_of(before) if before else 0
-    position = position_of(entry) if entry else position_of(Entry(revision, 0, place=place))
-    batch.rows.append(Row(position, write.key, write.value, created, version, previous, write.lease, expires))
+        entry = Entry(revision, created, version, lease, place)
+        batch.rows.append(Row(position, key, value, created, version, previous, lease, expires))
+    index.set(key, entry)
     batch.entries.append((entry, before))

@@ -6,14 +6,12 @@ revision 8, the third of three    8 << 20 | 2    etcd writes this 8_2
 
 from __future__ import annotations
 
-from controlplane.store.interface import Entry
-
 _BITS = 20  # of the place: a deletion of a million keys is one transaction; 43 bits are left for revisions
 MOST_WRITES = 1 << _BITS
 
 
-def position_of(entry: Entry) -> int:
-    return entry.revision << _BITS | entry.place
+def position_of(revision: int, place: int) -> int:
+    return revision << _BITS | place
 
 
 def revision_at(position: int) -> int:

@@ -42,9 +42,11 @@ def read_keys_at(
 
 def read_records(connection: sqlite3.Connection, entries: Sequence[tuple[str, Entry]]) -> list[Record]:
     """Return the records that entries point at; those compacted away meanwhile are left out."""
-    values = read_values(connection, [position_of(entry) for _, entry in entries])
+    values = read_values(connection, [position_of(entry.revision, entry.place) for _, entry in entries])
     return [
-        as_record(key, value, entry) for key, entry in entries if (value := values.get(position_of(entry))) is not None
+        as_record(key, value, entry)
+        for key, entry in entries
+        if (value := values.get(position_of(entry.revision, entry.place))) is not None
     ]
 
 

@@ -109,14 +109,15 @@ class SqliteStore:
     async def get(self, key: str) -> Record | None:
         self._check_open()
         while entry := self._keys.get(key):
-            position = position_of(entry)
+            revision, created, version, lease, place = entry
+            position = position_of(revision, place)
             value = self._values.get(position)
             if value is None:
                 found = await self._threads.reader.run(partial(reading.read_values, positions=(position,)))
                 value = found.get(position)
             if value is not None:
                 self._values.put(position, value)
-                return reading.as_record(key, value, entry)
+                return Record(key, value, created, revision, version, lease)
         return None
 
     async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: int = 0) -> Page:
@@ -321,5 +322,5 @@ def _answer(batch: Batch, values: dict[int, bytes]) -> None:
             answer.set_exception(error)
     for request, entry in batch.refused:
         if not request.answer.done():
-            actual = entry and reading.as_record(request.key, values[position_of(entry)], entry)
+            actual = entry and reading.as_record(request.key, values[position_of(entry.revision, entry.place)], entry)
             request.answer.set_exception(RevisionMismatch(request.key, request.expected or 0, actual))

@@ -318,3 +318,36 @@ class TestBackup:
 def _states(answer: str) -> dict[str, object]:
     items = json.loads(answer)["items"]
     return {f"{one['kind']} {one['metadata'].get('namespace')}/{one['metadata']['name']}": one for one in items}
+
+
+class TestDamage:
+    async def test_a_damaged_store_can_be_read(self, master: Master) -> None:
+        async with master.apiserver("--listen-client-urls="):
+            for n in range(100):
+                await master.kubectl(
+                    "create", "-f", "-", input=CONFIG.replace('"a"', f'"a{n}"').replace("one", "x" * 3000)
+                )
+        database = master.data / "store.db"
+        with database.open("r+b") as file:  # somewhere among those
+            file.seek(database.stat().st_size - 20 * 4096)
+            file.write(os.urandom(4096))
+        async with master.apiserver():
+            names = (await master.kubectl("get", "configmaps", "-o", "name")).split()
+            assert 90 < len(names) < 101
+            code, said = await master.try_kubectl("create", "configmap", "new")
+            assert code == 1
+            assert f"the store does not answer: {database} is damaged, nothing can be written until a backup" in said
+            answer = json.loads(await master.etcdctl("endpoint", "status", "-w", "json"))
+            assert "is damaged" in answer[0]["Status"]["errors"][0]
+            assert "alarm:CORRUPT" in await master.etcdctl("alarm", "list")
+        assert "is damaged" in (master.config / "apiserver.log").read_text()
+
+    async def test_writes_fail_plainly_while_an_etcd_is_away(self, master: Master) -> None:
+        async with real_etcd(master.config / "members", master.tls) as (member,):
+            master.etcd_port = int(member.endpoint.rpartition(":")[2])
+            async with master.apiserver("--listen-client-urls=", f"--etcd-servers={member.endpoint}"):
+                member.kill()
+                code, said = await master.try_kubectl("create", "configmap", "new")
+                assert code == 1 and "the store does not answer: the etcd at 127.0.0.1" in said
+                member.start()
+                await until(partial(succeeds, master, "create", "configmap", "new"))
