@@ -222,3 +222,41 @@ async def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="file"):
         async with SqliteStore.open(tmp_path / "file" / "store.db", ManualClock()):
             pass
+
+
+FORMAT_1 = """
+CREATE TABLE history (revision INTEGER PRIMARY KEY, key TEXT NOT NULL, create_revision INTEGER NOT NULL,
+    previous INTEGER NOT NULL, expires REAL, value BLOB);
+CREATE INDEX history_by_key ON history (key, revision, create_revision);
+CREATE INDEX history_by_expiry ON history (expires) WHERE expires IS NOT NULL;
+CREATE TABLE state (compacted INTEGER NOT NULL, swept INTEGER NOT NULL, revision INTEGER NOT NULL);
+INSERT INTO state VALUES (2, 2, 1);
+INSERT INTO history VALUES (2, '/a', 2, 0, NULL, x'31'), (3, '/a', 2, 2, NULL, x'32'), (4, '/b', 4, 0, 99e9, x'33'),
+    (5, '/c', 5, 0, NULL, x''), (6, '/c', 0, 5, NULL, NULL);
+PRAGMA application_id = 0x534D504E;
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_store_of_format_1_is_converted(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(FORMAT_1)
+    connection.close()
+    for _ in range(2):  # and stays what it became
+        async with SqliteStore.open(path, ManualClock(), compaction=None) as store:
+            assert await store.revision() == 6
+            records = (await store.list("")).records
+            assert [(r.key, r.value, r.create_revision, r.revision, r.version) for r in records] == [
+                ("/a", b"2", 2, 3, 2),
+                ("/b", b"3", 4, 4, 1),
+            ]
+            async with aclosing(store.watch("", after=2)) as watch:
+                events = await anext(watch)
+            assert [(e.key, e.value, e.revision, e.previous) for e in events] == [
+                ("/a", b"2", 3, b"1"),
+                ("/b", b"3", 4, None),
+                ("/c", b"", 5, None),
+                ("/c", None, 6, b""),
+            ]
+            assert await store.deadlines() == {"/b": 99e9}

@@ -139,20 +139,36 @@ def writes_any(request: pb.TxnRequest) -> bool:
 
 def execute(request: pb.TxnRequest, state: State, revision: int) -> pb.TxnResponse:
     """Answer; what is written, at `revision`, is in `state.writes` afterwards. Raises Refused."""
+    return _follow(request, iter([*_outcomes(request, state)]), state, revision)
+
+
+def _outcomes(request: pb.TxnRequest, state: State) -> Iterator[bool]:
+    """Yield whether comparisons hold, of a transaction and of those within it that are then carried out, in order.
+
+    All are made before anything is written: those within do not see the writes before them.
+    """
     succeeded = all(_holds(compare, state) for compare in request.compare)
+    yield succeeded
+    for operation in operations(request.success if succeeded else request.failure):
+        if isinstance(operation, pb.TxnRequest):
+            yield from _outcomes(operation, state)
+
+
+def _follow(request: pb.TxnRequest, outcomes: Iterator[bool], state: State, revision: int) -> pb.TxnResponse:
+    succeeded = next(outcomes)
     branch = request.success if succeeded else request.failure
-    responses = [_perform(operation, state, revision) for operation in operations(branch)]
+    responses = [_perform(operation, outcomes, state, revision) for operation in operations(branch)]
     return pb.TxnResponse(succeeded=succeeded, responses=responses)
 
 
-def _perform(operation: Operation, state: State, revision: int) -> pb.ResponseOp:
+def _perform(operation: Operation, outcomes: Iterator[bool], state: State, revision: int) -> pb.ResponseOp:
     match operation:
         case pb.PutRequest():
             return pb.ResponseOp(response_put=_put(operation, state, revision))
         case pb.DeleteRangeRequest():
             return pb.ResponseOp(response_delete_range=_delete(operation, state))
         case pb.TxnRequest():
-            return pb.ResponseOp(response_txn=execute(operation, state, revision))
+            return pb.ResponseOp(response_txn=_follow(operation, outcomes, state, revision))
     if operation.revision:
         return pb.ResponseOp(response_range=state.past[operation.SerializeToString(deterministic=True)])
     records = state.range(bounds(operation.key, operation.range_end))

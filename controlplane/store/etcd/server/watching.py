@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from functools import partial
 
 from controlplane.kit.clock import Clock
@@ -28,22 +28,24 @@ class Watches:
 
     async def watch(self, requests: AsyncIterator[pb.WatchRequest]) -> AsyncIterator[pb.WatchResponse]:
         """Serve one stream, until its client ends it."""
-        stream = WatchStream(self)
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(stream.read(requests, tasks))
+            stream = WatchStream(self, tasks)
+            stream.start(stream.read(requests))
             try:
                 async for answer in stream.answers():
                     yield answer
+            except GeneratorExit:
+                pass  # closed by who hears the answers: to the group that would be a failure
             finally:
-                reading.cancel()
                 stream.close()
 
 
 class WatchStream:
     """The watches of one stream, and the answers that wait to be sent."""
 
-    def __init__(self, service: Watches):
-        self._service = service
+    def __init__(self, service: Watches, group: asyncio.TaskGroup):
+        self._service, self._group = service, group
+        self._tasks: set[asyncio.Task[None]] = set()
         self._queue: deque[tuple[pb.WatchResponse, int]] = deque()  # with the number of events in it
         self._waiting = 0  # events in the queue
         self._changed = asyncio.Event()  # something was queued, or everything is sent
@@ -53,15 +55,22 @@ class WatchStream:
         self._next_id = 0
         self._ended = False
 
-    async def read(self, requests: AsyncIterator[pb.WatchRequest], tasks: asyncio.TaskGroup) -> None:
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Do something for as long as the stream lives."""
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def read(self, requests: AsyncIterator[pb.WatchRequest]) -> None:
         async for request in requests:
             match request.WhichOneof("request_union"):
                 case "create_request":
-                    await self._create(request.create_request, tasks)
+                    await self._create(request.create_request)
                 case "cancel_request":
                     await self._cancel(request.cancel_request.watch_id)
                 case "progress_request":
-                    tasks.create_task(self._report_progress())
+                    self.start(self._report_progress())
         self._ended = True
         self._changed.set()
 
@@ -79,9 +88,8 @@ class WatchStream:
             await self._changed.wait()
 
     def close(self) -> None:
-        for task, _ in self._watches.values():
+        for task in self._tasks:
             task.cancel()
-        self._watches.clear()
 
     def _send(self, answer: pb.WatchResponse) -> None:
         self._queue.append((answer, len(answer.events)))
@@ -89,7 +97,7 @@ class WatchStream:
         self._emptied.clear()
         self._changed.set()
 
-    async def _create(self, request: pb.WatchCreateRequest, tasks: asyncio.TaskGroup) -> None:
+    async def _create(self, request: pb.WatchCreateRequest) -> None:
         revision = await self._service.store.revision()
         header = self._service.member.header(revision)
         if request.watch_id in self._watches and request.watch_id:
@@ -101,10 +109,10 @@ class WatchStream:
         after = request.start_revision - 1 if request.start_revision > 0 else revision
         within = bounds(request.key or b"\0", request.range_end)
         watcher = Watcher(within, after, partial(self._deliver, watch_id, request))
-        task = tasks.create_task(self._follow(watch_id, watcher))
+        task = self.start(self._follow(watch_id, watcher))
         self._watches[watch_id] = (task, watcher)
         if request.progress_notify:
-            tasks.create_task(self._stay_in_touch(watch_id, task))
+            self.start(self._stay_in_touch(watch_id, task))
 
     def _new_id(self) -> int:
         while self._next_id in self._watches:
