@@ -128,7 +128,7 @@ class Pipeline:
         elif isinstance(error, StoreError):
             # Said as it is: what fails is not the request, and whoever runs the cluster sees it first in a client.
             _log.error("%s %s: %s", request.method, request.path, error)
-            answer = failure(ServiceUnavailable(f"the store does not answer: {error}"), _representation(request))
+            answer = failure(ServiceUnavailable(f"the store cannot do this: {error}"), _representation(request))
         else:
             _log.error("%s %s failed", request.method, request.path, exc_info=error)
             if trail is not None:

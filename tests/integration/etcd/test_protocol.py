@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 
+from controlplane.kit.clock import SystemClock
 from controlplane.store.etcd import etcd_pb2 as pb
+from controlplane.store.etcd.server import EtcdServer
+from controlplane.store.memory import MemoryStore
+from tests.fakes.etcd import make_certificates
 from tests.integration.etcd.conftest import Served
 
 
@@ -342,6 +350,19 @@ class TestLeases:
         await wire.put(b"b", b"2")
         await wire.ask("Lease/LeaseRevoke", pb.LeaseRevokeRequest(ID=5), pb.LeaseRevokeResponse)
         assert [kv.key for kv in (await wire.range(key=b"\0", range_end=b"\0")).kvs] == [b"b"]
+
+
+async def test_a_renewed_certificate_is_shown_to_who_comes_next(tmp_path: Path) -> None:
+    tls, clock = make_certificates(tmp_path), SystemClock()
+    async with (
+        MemoryStore.open(clock) as store,
+        EtcdServer.listening(store, ["127.0.0.1:0"], tls.server, clock, Random(1)) as (port,),
+    ):
+        shown = partial(asyncio.to_thread, ssl.get_server_certificate, ("127.0.0.1", port))
+        before = await shown()
+        assert await shown() == before == (tmp_path / "server.crt").read_text()
+        make_certificates(tmp_path)
+        assert await shown() == (tmp_path / "server.crt").read_text() != before
 
 
 async def test_there_is_no_authentication(wire: Wire) -> None:
