@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from controlplane.cmd.stores import compaction, identity_of, open_sqlite, serve_store
+from controlplane.cmd.stores import compaction, damage_of, identity_of, open_sqlite, serve_store
 from controlplane.cmd.tables import STORE
 
 _log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ async def serve(values: Mapping[str, Any], environ: Mapping[str, str]) -> None:
     """Serve until cancelled. Raises Explained."""
     import asyncio
 
+    from controlplane.cmd.store_pages import store_pages
     from controlplane.kit.clock import SystemClock
     from controlplane.kit.systemd import Notifier
     from controlplane.kit.tasks import running
@@ -62,6 +63,7 @@ async def serve(values: Mapping[str, Any], environ: Mapping[str, str]) -> None:
     async with (
         open_sqlite(Path(values["data-dir"]) / "store.db", clock, policy) as store,
         serve_store(store, urls, values["advertise-client-urls"] or urls, identity, clock, random, values["name"]),
+        store_pages(store, damage_of(store), values["listen-metrics-urls"], identity),
         running(notifier.keep_alive(clock)),
     ):
         _log.info("serving at %s", ", ".join(urls))

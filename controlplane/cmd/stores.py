@@ -144,7 +144,7 @@ async def serve_store(
     member: Member = Member(name, tuple(advertised))
     addresses = [_address(url) for url in urls]
     async with AsyncExitStack() as stack:
-        reason = getattr(store, "reason", "")
+        reason = damage_of(store)
         try:
             await stack.enter_async_context(
                 EtcdServer.listening(store, addresses, identity, clock, random, member=member, problem=lambda: reason)
@@ -152,6 +152,13 @@ async def serve_store(
         except StoreError as error:
             raise Explained(f"--listen-client-urls: {error}") from error
         yield
+
+
+def damage_of(store: Store) -> str:
+    """Return what is wrong with a store that can only be read; "" for any other."""
+    from controlplane.store.damaged import DamagedStore
+
+    return store.reason if isinstance(store, DamagedStore) else ""
 
 
 def _address(url: str) -> str:

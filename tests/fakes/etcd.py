@@ -97,6 +97,26 @@ def _member(name: str, folder: Path, tls: Certificates, client: int, peers: dict
     return Etcd(endpoint, command, folder / f"{name}.log")
 
 
+async def restore_member(snapshot: Path, folder: Path, name: str = "m0") -> None:
+    """Make the data of a member from a snapshot, as `real_etcd(folder)` will look for it."""
+    folder.mkdir(exist_ok=True, parents=True)
+    peer = f"http://127.0.0.1:{free_port()}"
+    flags = [f"--name={name}", f"--initial-cluster={name}={peer}", f"--initial-advertise-peer-urls={peer}"]
+    process = await asyncio.create_subprocess_exec(
+        "etcdctl",
+        "snapshot",
+        "restore",
+        str(snapshot),
+        f"--data-dir={folder / name}",
+        *flags,
+        env={"ETCDCTL_API": "3", "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+
+
 @asynccontextmanager
 async def real_etcd(folder: Path, tls: Certificates, members: int = 1) -> AsyncIterator[list[Etcd]]:
     """Run an etcd of so many members until the block ends."""

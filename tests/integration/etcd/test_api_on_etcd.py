@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientConnectionError, ClientSession
 
 from controlplane.cmd import cluster_config
 from controlplane.pki.cluster import ClusterFiles
 from controlplane.pki.plan import Endpoint
 from controlplane.store.etcd.tls import Identity
-from tests.fakes.etcd import Certificates, Etcd, etcdctl, free_port, real_etcd
+from tests.fakes.etcd import Certificates, Etcd, etcdctl, free_port, real_etcd, restore_member
 
 KUBECTL = str(Path(sys.executable).parent / "kubectl")
 
@@ -127,7 +128,8 @@ def master(tmp_path: Path) -> Master:
     endpoint = Endpoint("master", "127.0.0.1", made.port)
     ClusterFiles(made.config).create_missing(endpoint, datetime.now(UTC))
     for name, text in cluster_config.render_all(endpoint, ["10.244.0.0/16"], made.config, made.data).items():
-        (made.config / name).write_text(text.replace(":2379", f":{made.etcd_port}"))
+        text = text.replace(":2379", f":{made.etcd_port}").replace(":2381", f":{free_port()}")
+        (made.config / name).write_text(text)
     return made
 
 
@@ -266,6 +268,33 @@ async def test_an_etcd_that_is_not_there_is_named(master: Master) -> None:
     assert f"--etcd-servers: the etcd at {nowhere.removeprefix('https://')} is not available" in said
 
 
+async def test_the_store_says_how_it_is(master: Master) -> None:
+    port = free_port()
+    pages = f"http://127.0.0.1:{port}"
+    async with master.running("store", "--config", str(master.config / "store.yaml"), f"--listen-metrics-urls={pages}"):
+        await until(partial(_answers, f"{pages}/readyz"))
+        assert await _page(f"{pages}/health") == '{"health": "true", "reason": ""}'
+        await master.etcdctl("put", "/a", "1")
+        lines = (await _page(f"{pages}/metrics")).splitlines()
+        assert {
+            "etcd_server_has_leader 1.0",
+            "etcd_debugging_mvcc_current_revision 2.0",
+            "etcd_debugging_mvcc_keys_total 1.0",
+        } <= set(lines)
+
+
+async def _page(url: str) -> str:
+    async with ClientSession(trust_env=False) as session, session.get(url) as answer:
+        return await answer.text()
+
+
+async def _answers(url: str) -> bool:
+    try:
+        return await _page(url) == "ok"
+    except ClientConnectionError:
+        return False
+
+
 class TestBackup:
     async def test_round_trip(self, api: Master, tmp_path: Path) -> None:
         await api.kubectl("create", "-f", "-", input=CONFIG)
@@ -310,6 +339,29 @@ class TestBackup:
         assert "everything as of revision" in said
         said = await master.controlplane("restore", str(tmp_path / "b"), "--data-dir", str(tmp_path / "again"))
         assert "objects as of revision" in said
+
+    async def test_to_an_etcd_and_back(self, master: Master, tmp_path: Path) -> None:
+        """The way from one machine to three, and home again."""
+        async with master.apiserver():
+            await master.kubectl("create", "-f", "-", input=CONFIG)
+            await master.kubectl("create", "-f", "-", input=EVENT)
+            before = await master.kubectl("get", "configmap,event,namespace", "-A", "-o", "json")
+            await master.controlplane("backup", str(tmp_path / "ours"), "--config-dir", str(master.config))
+        await restore_member(tmp_path / "ours", master.config / "members")
+        async with real(master) as arguments, master.apiserver(*arguments):
+            assert _states(await master.kubectl("get", "configmap,event,namespace", "-A", "-o", "json")) == _states(
+                before
+            )
+            assert len((await master.etcdctl("lease", "list")).splitlines()) == 2, "events still end"
+            await master.kubectl("create", "configmap", "there")
+            await master.etcdctl("snapshot", "save", str(tmp_path / "theirs"))
+        master.data = tmp_path / "home"
+        await master.controlplane("restore", str(tmp_path / "theirs"), "--data-dir", str(master.data))
+        async with master.apiserver(
+            f"--data-dir={master.data}", f"--listen-client-urls=https://127.0.0.1:{free_port()}"
+        ):
+            after = _states(await master.kubectl("get", "configmap,event,namespace", "-A", "-o", "json"))
+            assert after.keys() == _states(before).keys() | {"ConfigMap default/there"}
 
     async def test_nothing_is_overwritten(self, master: Master, tmp_path: Path) -> None:
         from controlplane.cmd import restore
