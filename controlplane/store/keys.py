@@ -78,17 +78,14 @@ class Overlay:
 
     def __init__(self, keys: Keyspace, revision: int):
         self._keys, self.revision = keys, revision
-        self._changed: dict[str, Entry | None] = {}
+        self.changed: dict[str, Entry | None] = {}  # None: deleted
 
     def get(self, key: str) -> Entry | None:
-        return self._changed[key] if key in self._changed else self._keys.get(key)
-
-    def set(self, key: str, entry: Entry | None) -> None:
-        self._changed[key] = entry
+        return self.changed[key] if key in self.changed else self._keys.get(key)
 
     def range(self, start: str, end: str | None) -> list[str]:
         found, _ = self._keys.page(start, "", end, 0)
-        touched = {key for key in self._changed if key >= start and (end is None or key < end)}
+        touched = {key for key in self.changed if key >= start and (end is None or key < end)}
         if not touched:
             return found
         return sorted(key for key in {*found, *touched} if self.get(key) is not None)

@@ -122,7 +122,12 @@ class EtcdStore:
         self._check_open()
         if self._next_asking is None:
             self._next_asking = asyncio.create_task(self._ask_revision(self._asking))
-        return await asyncio.shield(self._next_asking)
+            self._next_asking.add_done_callback(_notice)
+        try:
+            return await asyncio.shield(self._next_asking)
+        except asyncio.CancelledError:
+            self._check_open()  # or it was who asks that was cancelled
+            raise
 
     async def _ask_revision(self, before: asyncio.Task[int] | None) -> int:
         if before is not None:
@@ -159,3 +164,9 @@ class EtcdStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed
+
+
+def _notice(task: asyncio.Task[int]) -> None:
+    """Take note of how a question ended: all who waited for the answer may be gone."""
+    if not task.cancelled():
+        task.exception()

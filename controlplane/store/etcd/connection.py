@@ -39,7 +39,7 @@ _RETRY = Backoff(0.05, 1.0)
 _METADATA = (("hasleader", "true"),)  # a member that is cut off from the others says so, instead of being silent
 
 # Why a request certainly did nothing, though it was a write.
-_NOT_DONE = ("failed to connect to all addresses", "etcdserver: no leader", "connection refused")
+_NOT_DONE = ("failed to connect to all addresses", "etcdserver: no leader")
 
 _COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 _FUTURE = "etcdserver: mvcc: required revision is a future revision"
@@ -65,7 +65,7 @@ class Connection:
         self._turn = 0
         self._channels: dict[str, grpc.aio.Channel] = {}  # one a member that was turned to
         self._calls: dict[tuple[str, str], Callable[..., Any]] = {}
-        self._closed = False
+        self._closed = self._lost = False
 
     @property
     def member(self) -> str:
@@ -79,23 +79,33 @@ class Connection:
         """
         deadline, attempt = self._clock.monotonic() + _PATIENCE, 0
         while True:
-            turn = self._turn
+            turn, member = self._turn, self.member
             try:
-                return await self._once(method, request, response)
+                answer = await self._once(method, request, response)
+                self._found()
+                return answer
             except grpc.aio.AioRpcError as error:
-                failure = translate(error, self.member)
+                failure = translate(error, member)
                 if not isinstance(failure, StoreUnavailable):
                     raise failure from error
+                self._missed(failure)
                 self.give_up(turn)
                 again = not writes or any(reason in (error.details() or "") for reason in _NOT_DONE)
                 if not again or self._clock.monotonic() >= deadline:
                     raise failure from error
-                last = error
-            if attempt == 0:
-                log.warning("store: %s does not serve %s (%s), trying again", self.member, method, last.details())
             if attempt >= len(self._addresses) - 1:  # all were asked: give them a moment
                 await self._clock.sleep(_RETRY.delay(attempt))
             attempt += 1
+
+    def _missed(self, failure: StoreError) -> None:
+        if not self._lost:
+            log.warning("store: %s", failure)
+        self._lost = True
+
+    def _found(self) -> None:
+        if self._lost:
+            log.warning("store: the etcd at %s serves again", self.member)
+        self._lost = False
 
     async def _once(self, method: str, request: Any, response: type[M]) -> M:
         call = self._calls.get((self.member, method))

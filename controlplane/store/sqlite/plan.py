@@ -61,12 +61,13 @@ class Batch:
 def decide(requests: Iterable[Request | Transaction], keys: Keyspace, revision: int) -> Batch:
     """Decide each request as if those before it had been committed; `revision` is the newest there is."""
     batch, index = Batch(), Overlay(keys, revision)
+    changed = index.changed
     for request in requests:
         if isinstance(request, Transaction):
             _transact(request, batch, index)
             continue
         key, value, expected = request.key, request.value, request.expected
-        entry = index.get(key)
+        entry = changed[key] if key in changed else keys.get(key)
         if (expected is not None and expected != (entry.revision if entry else 0)) or (value is None and entry is None):
             batch.refused.append((request, entry))  # not at the revision, or nothing there to delete
             continue
@@ -111,5 +112,5 @@ def _write(
     else:
         entry = Entry(revision, created, version, lease, place)
         batch.rows.append(Row(position, key, value, created, version, previous, lease, expires))
-    index.set(key, entry)
+    index.changed[key] = entry
     batch.entries.append((entry, before))

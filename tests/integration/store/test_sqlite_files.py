@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.kit.clock import ManualClock
+from controlplane.store.compaction import CompactionPolicy
 from controlplane.store.errors import ForeignFile, StoreCorrupt, StoreFull, StoreLocked
 from controlplane.store.interface import Compacted, StoreError
 from controlplane.store.sqlite import SqliteStore, compacting
@@ -260,3 +262,30 @@ async def test_a_store_of_format_1_is_converted(tmp_path: Path) -> None:
                 ("/c", None, 6, b""),
             ]
             assert await store.deadlines() == {"/b": 99e9}
+
+
+async def test_a_write_waits_for_a_step_of_a_compaction_and_not_for_its_end(path: Path) -> None:
+    async with SqliteStore.open(path, ManualClock(), compaction=None) as store:
+        await asyncio.gather(*(store.put("/a", b"x" * 500, expected=None) for _ in range(5000)))
+        compaction = asyncio.ensure_future(store.compact(5001))
+        await asyncio.sleep(0)
+        for n in range(10):
+            await store.put(f"/{n}", b"", expected=0)
+        assert not compaction.done()
+        await compaction
+
+
+async def test_heartbeats_leave_no_more_history_than_is_kept(path: Path) -> None:
+    """Fifty nodes renew their leases every ten seconds, for an hour."""
+    clock, nodes = ManualClock(), 50
+    async with SqliteStore.open(path, clock, CompactionPolicy(interval=300, keep=300)) as store:
+        for _ in range(360):
+            writes = (store.put(f"/registry/leases/{n}", b"x" * 400, expected=None) for n in range(nodes))
+            await asyncio.gather(*writes)
+            await clock.advance(10)
+        compacted = await store.compacted()
+        assert compacted >= await store.revision() - nodes * 61, "ten minutes of renewals are kept, of an hour"
+        await store.compact(compacted)  # returns when the compactor's own sweep is done
+        rows = await store._threads.reader.run(lambda c: c.execute("SELECT count(*) FROM history").fetchone()[0])
+    assert rows <= nodes * (61 + 1)
+    assert path.stat().st_size < 8_000_000
