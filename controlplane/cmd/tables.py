@@ -120,7 +120,7 @@ APISERVER = Settings(
     ),
     retired={
         "allow-privileged": "privileged containers are allowed to whoever may create pods",
-        "apiserver-count": "there is one API server for now",
+        "apiserver-count": "several API servers on one etcd need not know of each other",
         "audit-log-compress": "rotated audit logs stay as they are",
         "audit-log-truncate-enabled": "audit events are written whole",
         "audit-log-truncate-max-batch-size": "audit events are written whole",
