@@ -54,13 +54,13 @@ lock: bootstrap ## choose the newest versions of all dependencies, and write the
 		-o requirements-dev.txt -q
 	echo uv | .venv/bin/uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o .ci/uv.txt
 
-generate: bootstrap ## write again what is generated: API types, OpenAPI facts, CRI stubs, docs/api.md
+generate: bootstrap ## write again what is generated: API types, OpenAPI facts, CRI and etcd stubs, docs/api.md
 	$(PYTHON) -m controlplane.api.generate
 	$(PYTHON) -m controlplane.apiserver.openapi.generate
 	.venv/bin/ruff check --fix --quiet controlplane/api
 	.venv/bin/ruff format --quiet controlplane/api controlplane/apiserver/openapi
 	$(PYTHON) -m tests.integration.api_coverage
-	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto
+	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto controlplane/store/etcd/*.proto
 
 clean: ## remove caches and builds
 	@[ ! -d .lab ] || { echo "the lab runs on what is cached: make lab-down first" >&2; exit 1; }

@@ -15,7 +15,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from controlplane.api.status import InternalError, StatusError, Timeout, Unauthorized
+from controlplane.api.status import InternalError, ServiceUnavailable, StatusError, Timeout, Unauthorized
 from controlplane.apiserver.answers import failure
 from controlplane.apiserver.audit import Auditor, Trail
 from controlplane.apiserver.backend import Backend
@@ -34,6 +34,7 @@ from controlplane.auth.authorizers import decide, refusal
 from controlplane.auth.impersonation import impersonate
 from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Credentials, User
 from controlplane.kit.clock import Clock
+from controlplane.store.interface import StoreError
 
 _log = logging.getLogger(__name__)
 _trace_log = logging.getLogger(__name__ + ".trace")
@@ -124,6 +125,10 @@ class Pipeline:
             answer = failure(error, _representation(request))
         elif isinstance(error, Rejected):
             answer = _rejection(error)
+        elif isinstance(error, StoreError):
+            # Said as it is: what fails is not the request, and whoever runs the cluster sees it first in a client.
+            _log.error("%s %s: %s", request.method, request.path, error)
+            answer = failure(ServiceUnavailable(f"the store cannot do this: {error}"), _representation(request))
         else:
             _log.error("%s %s failed", request.method, request.path, exc_info=error)
             if trail is not None:

@@ -54,6 +54,7 @@ from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
 from controlplane.kit.tasks import running
 from controlplane.kit.timestamps import format_time
+from controlplane.store.damaged import DamagedStore
 from controlplane.store.interface import Store, StoreError
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ class ApiServer:
         background = [run() for run in (server.ip_addresses().run, *server._background)]
         async with audited, running(server.cache.follow(), server.cache.tick(), *background):
             await server.cache.fresh()
-            await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
+            if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read
+                await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
             async with server._flow_kept():
                 server._started = True
                 try:

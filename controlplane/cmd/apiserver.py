@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from controlplane.cmd.audit import audit_settings
 from controlplane.cmd.authorities import authorities
 from controlplane.cmd.settings import SettingsError, networks, port, seconds
+from controlplane.cmd.stores import open_store
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from controlplane.apiserver.serving_tls import ServingTls
     from controlplane.auth.jwt import SigningKey
     from controlplane.auth.service_account import Lifetimes
-    from controlplane.kit.clock import Clock
-    from controlplane.store.interface import Store
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
     settings = server_settings(values, remotes)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(remotes.close)
-        store = await stack.enter_async_context(open_store(values, clock))
+        store = await stack.enter_async_context(open_store(values, clock, random))
         nodes = await stack.enter_async_context(open_nodes(values))
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
         tls = serving_tls(values)
@@ -128,38 +127,6 @@ async def _listening(http: Any, values: Values) -> AsyncIterator[int]:
         except OSError as error:
             raise Explained(f"cannot listen on {host}:{number}: {error.strerror or error}") from error
         yield yielded
-
-
-@asynccontextmanager
-async def open_store(values: Values, clock: Clock) -> AsyncIterator[Store]:
-    """Open the store that --etcd-servers names; the embedded one if it names none. Raises Explained."""
-    from controlplane.store.interface import StoreError
-
-    servers = values["etcd-servers"] or [f"sqlite://{values['data-dir']}/store.db"]
-    kind, _, path = servers[0].partition(":")
-    async with AsyncExitStack() as stack:
-        if kind == "memory":
-            from controlplane.kit.tasks import running
-            from controlplane.store.compaction import CompactionPolicy, Compactor
-            from controlplane.store.memory import MemoryStore
-
-            memory = await stack.enter_async_context(MemoryStore.open(clock))
-            await stack.enter_async_context(running(Compactor(memory, clock, CompactionPolicy()).run()))
-            yield memory
-        elif kind == "sqlite":
-            from controlplane.store.sqlite import SqliteStore
-
-            file = Path(path.removeprefix("//"))
-            try:
-                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                store = await stack.enter_async_context(SqliteStore.open(file, clock))
-            except StoreError as error:
-                raise Explained(f"cannot open the store: {error}") from error
-            except OSError as error:
-                raise Explained(f"--data-dir: cannot make {file.parent}: {error.strerror}") from error
-            yield store
-        else:
-            raise Explained(f"--etcd-servers: {servers[0]!r} is neither memory: nor sqlite:///PATH")
 
 
 @asynccontextmanager

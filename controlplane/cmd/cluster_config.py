@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from controlplane.cmd.settings import Settings, Value
-from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER
+from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER, STORE
 from controlplane.kit.explained import Explained
 from controlplane.pki.pin import pin_of_pem
 from controlplane.pki.plan import Endpoint
@@ -36,15 +36,19 @@ def render_all(endpoint: Endpoint, pod_cidrs: Sequence[str], config_dir: Path, d
         "service-account-issuer": [f"https://kubernetes.default.svc.{endpoint.dns_domain}"],
         "data-dir": str(data_dir),
     }
+    hosts = dict.fromkeys(("127.0.0.1", endpoint.advertise_address))
+    store: dict[str, Value] = {"listen-client-urls": [f"https://{_bracketed(host)}:2379" for host in hosts]}
     # As kubeadm has it: these two sign cluster-info for join tokens, and delete the tokens that have ended.
     joining: dict[str, Value] = {"controllers": ["*", "bootstrapsigner", "tokencleaner"]}
     controllers: dict[str, Value] = {"cluster-cidr": list(pod_cidrs), "service-cluster-ip-range": services}
     return {
-        "apiserver.yaml": _render(APISERVER, config_dir / "apiserver.yaml", apiserver),
+        "apiserver.yaml": _render(APISERVER, config_dir / "apiserver.yaml", apiserver, first=store),
         "controller-manager.yaml": _render(
             CONTROLLER_MANAGER, config_dir / "controller-manager.yaml", controllers, first=joining
         ),
         "scheduler.yaml": _render(SCHEDULER, config_dir / "scheduler.yaml", {}),
+        # For who wants the store as a process of its own: sampan-store.service.
+        "store.yaml": _render(STORE, config_dir / "store.yaml", {"data-dir": str(data_dir)}, first=store),
         FILE: render(endpoint),
     }
 
@@ -97,6 +101,10 @@ def join_command(endpoint: Endpoint, token: str, ca: bytes) -> str:
     """Return the command that makes a machine a node."""
     address = endpoint.server.removeprefix("https://")
     return f"nodeagent join {address} --token {token} --discovery-token-ca-cert-hash {pin_of_pem(ca)}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _plain(value: Any) -> Any:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 UNITS = ("sampan-apiserver", "sampan-controller-manager", "sampan-scheduler")
 PHASES = ("preflight", "certs", "kubeconfig", "config", "start", "wait", "bootstrap-token", "cluster-info", "dns")
 READY_SECONDS = 120.0
+ETCD_PORT = 2379  # of the store, for etcdctl and backups
 NAMESPACE_SECONDS = 10.0
 
 _EPILOG = """examples:
@@ -175,6 +176,7 @@ def _preflight(plan: Plan) -> None:
     # A port in use by our own running program is as it should be: this is not the first run.
     ports = {"sampan-apiserver": plan.endpoint.bind_port, "sampan-controller-manager": 10257, "sampan-scheduler": 10259}
     wanted = [port for unit, port in ports.items() if unit not in running] if "start" in plan.phases else []
+    wanted += [ETCD_PORT] if wanted and "sampan-apiserver" not in running else []
     problems = list(preflight.machine_problems(wanted, plan.data_dir, plan.endpoint.advertise_address))
     if "start" in plan.phases:
         problems += preflight.folder_problems(plan.config_dir, plan.data_dir)

@@ -16,10 +16,13 @@ COMMANDS: Mapping[str, str] = {
     "token": "token",
     "certs": "certs",
     "kubeconfig": "kubeconfig",
+    "backup": "backup",
+    "restore": "restore",
     "reset": "reset",
     "apiserver": "apiserver",
     "controller-manager": "controller_manager",
     "scheduler": "scheduler",
+    "store": "store",
 }
 
 _EPILOG = """examples:

@@ -59,14 +59,15 @@ def run(options: argparse.Namespace) -> int:
 def leftovers(config_dir: Path, data_dir: Path) -> Iterator[Path]:
     """Yield what `init` and the control plane made. What the node agent of this machine needs stays."""
     from controlplane.cmd.cluster_config import FILE
-    from controlplane.pki.plan import AUTHORITIES, kubeconfigs
+    from controlplane.pki.plan import CA, FRONT_PROXY_CA, kubeconfigs
 
     node_agent = (config_dir / "nodeagent.yaml").exists()
     pki = config_dir / "pki"
     kept = {pki / "ca.crt"} if node_agent else set()
-    names = ["apiserver.yaml", "controller-manager.yaml", "scheduler.yaml", FILE, *kubeconfigs()]
+    names = ["apiserver.yaml", "controller-manager.yaml", "scheduler.yaml", "store.yaml", FILE, *kubeconfigs()]
     made = [config_dir / name for name in names]
-    made += [pki / f"{name}{suffix}" for name in (*AUTHORITIES, *_LEAVES) for suffix in (".crt", ".key")]
+    made.append(pki / "etcd")
+    made += [pki / f"{name}{suffix}" for name in (CA, FRONT_PROXY_CA, *_LEAVES) for suffix in (".crt", ".key")]
     made += [pki / "sa.key", pki / "sa.pub"]
     yield from (path for path in made if path.exists() and path not in kept)
     yield from _store_files(data_dir)
@@ -74,7 +75,14 @@ def leftovers(config_dir: Path, data_dir: Path) -> Iterator[Path]:
         yield pki
 
 
-_LEAVES = ("apiserver", "apiserver-kubelet-client", "controller-manager", "scheduler", "front-proxy-client")
+_LEAVES = (
+    "apiserver",
+    "apiserver-kubelet-client",
+    "apiserver-etcd-client",
+    "controller-manager",
+    "scheduler",
+    "front-proxy-client",
+)
 
 
 def _store_files(data_dir: Path) -> Iterator[Path]:

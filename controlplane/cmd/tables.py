@@ -1,4 +1,4 @@
-"""The settings of the three programs of the control plane."""
+"""The settings of the programs of the control plane."""
 
 from __future__ import annotations
 
@@ -106,12 +106,21 @@ APISERVER = Settings(
         Setting("encryption-provider-config", "",
                 "an EncryptionConfiguration: which resources are encrypted at rest, with which keys; empty: none"),
         Setting("encryption-provider-config-automatic-reload", False, "follow changes of that file without a restart"),
-        Setting("etcd-servers", [], "memory: or sqlite:///FILE; empty: the store in data-dir"),
+        Setting("etcd-servers", [],
+                "an etcd's URLs, such as https://10.0.0.1:2379, or memory: or sqlite:///FILE; empty: data-dir's store"),
+        Setting("etcd-cafile", "/etc/sampan/pki/etcd/ca.crt", "who signs the certificates of etcd and its clients"),
+        Setting("etcd-certfile", "/etc/sampan/pki/apiserver-etcd-client.crt", "how to show oneself to an etcd"),
+        Setting("etcd-keyfile", "/etc/sampan/pki/apiserver-etcd-client.key", "and its key"),
+        Setting("etcd-prefix", "/registry", "where in an etcd everything is kept"),
+        Setting("etcd-compaction-interval", "5m0s", "how often to forget history, and how old it gets; 0: never"),
+        Setting("listen-client-urls", [], "where to serve the store inside as an etcd; empty: nowhere"),
+        Setting("etcd-server-certfile", "/etc/sampan/pki/etcd/server.crt", "the certificate shown there"),
+        Setting("etcd-server-keyfile", "/etc/sampan/pki/etcd/server.key", "and its key"),
         _LOG,
     ),
     retired={
         "allow-privileged": "privileged containers are allowed to whoever may create pods",
-        "apiserver-count": "there is one API server for now",
+        "apiserver-count": "several API servers on one etcd need not know of each other",
         "audit-log-compress": "rotated audit logs stay as they are",
         "audit-log-truncate-enabled": "audit events are written whole",
         "audit-log-truncate-max-batch-size": "audit events are written whole",
@@ -124,10 +133,12 @@ APISERVER = Settings(
         "audit-webhook-version": "audit.k8s.io/v1 is the only version",
         "enable-aggregator-routing": "there is no aggregation layer yet",
         "enable-swagger-ui": "upstream removed it in 1.14",
-        "etcd-cafile": "the store is the embedded one",
-        "etcd-certfile": "the store is the embedded one",
-        "etcd-keyfile": "the store is the embedded one",
         "experimental-encryption-provider-config": "the name is encryption-provider-config",
+        "etcd-count-metric-poll-period": "what is counted is known without asking",
+        "etcd-db-metric-poll-interval": "the size of the database is not measured yet",
+        "etcd-healthcheck-timeout": "an etcd is given 10s to answer",
+        "etcd-readycheck-timeout": "an etcd is given 10s to answer",
+        "etcd-servers-overrides": "there is one store",
         "goaway-chance": "it balances HTTP/2 connections, and the server speaks HTTP/1.1",
         "insecure-port": "there is no insecure port",
         "kubelet-https": "nodes are always asked over HTTPS",
@@ -205,6 +216,38 @@ CONTROLLER_MANAGER = Settings(
         "profiling": "there is no profile to serve",
     },
 )
+
+STORE = Settings(
+    "sampan-store",
+    (
+        Setting("data-dir", "/var/lib/sampan", "where the database is"),
+        Setting("name", "default", "the name of the only member"),
+        Setting("listen-client-urls", ["https://127.0.0.1:2379"], "where to listen"),
+        Setting("advertise-client-urls", [], "where clients are told to go; empty: where we listen"),
+        Setting("cert-file", "/etc/sampan/pki/etcd/server.crt", "the certificate shown to clients"),
+        Setting("key-file", "/etc/sampan/pki/etcd/server.key", "and its key"),
+        Setting("trusted-ca-file", "/etc/sampan/pki/etcd/ca.crt", "who signs clients' certificates; all must show one"),
+        Setting("listen-metrics-urls", ["http://127.0.0.1:2381"], "where to serve /metrics and /health"),
+        Setting("auto-compaction-retention", "0",
+                "forget history that is older, such as 5m0s; 0: never, for API servers say when"),
+        _LOG,
+    ),
+    retired={
+        "auto-compaction-mode": "it is periodic",
+        "client-cert-auth": "clients must always show a certificate",
+        "initial-advertise-peer-urls": "there is one member, without peers",
+        "initial-cluster": "there is one member, without peers",
+        "initial-cluster-state": "there is one member, without peers",
+        "initial-cluster-token": "there is one member, without peers",
+        "listen-peer-urls": "there is one member, without peers",
+        "peer-cert-file": "there is one member, without peers",
+        "peer-client-cert-auth": "there is one member, without peers",
+        "peer-key-file": "there is one member, without peers",
+        "peer-trusted-ca-file": "there is one member, without peers",
+        "quota-backend-bytes": "the disk is the limit",
+        "snapshot-count": "there is no raft log",
+    },
+)  # fmt: skip
 
 SCHEDULER = Settings(
     "sampan-scheduler",

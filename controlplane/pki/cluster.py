@@ -11,7 +11,7 @@ from cryptography import x509
 
 from controlplane.pki import files, kubeconfig
 from controlplane.pki.issue import Pair, issue, key_pem, new_authority, new_key, public_key_pem
-from controlplane.pki.plan import AUTHORITIES, CA, Endpoint, PlannedKubeconfig, certificates, kubeconfigs
+from controlplane.pki.plan import AUTHORITIES, CA, Endpoint, PlannedKubeconfig, authority_of, certificates, kubeconfigs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Expiry:
 
 
 class ClusterFiles:
-    """`<config>/pki/*` and `<config>/*.conf`."""
+    """`<config>/pki/*`, `<config>/pki/etcd/*` and `<config>/*.conf`."""
 
     def __init__(self, config: Path):
         self.config, self.pki = config, config / "pki"
@@ -44,6 +44,7 @@ class ClusterFiles:
         """
         files.make_folder(self.config)
         files.make_folder(self.pki)
+        files.make_folder(self.pki / "etcd")
         made = [name for name in AUTHORITIES if self._create_authority(name, now)]
         for name in certificates(endpoint):
             if not (self.pki / f"{name}.crt").exists() or self._lacks_names(name, endpoint):
@@ -77,10 +78,10 @@ class ClusterFiles:
         for name in kubeconfigs():
             if (self.config / name).exists() and (certificate := self._inside(name)) is not None:
                 yield Expiry(name, certificate.not_valid_after_utc, CA)
-        for path in sorted(self.pki.glob("*.crt")):
-            if path.stem not in AUTHORITIES:
-                authority = "front-proxy-ca" if path.stem.startswith("front-proxy") else CA
-                yield Expiry(path.stem, self._load(path).not_valid_after_utc, authority)
+        for path in sorted(self.pki.rglob("*.crt")):
+            name = str(path.relative_to(self.pki).with_suffix(""))
+            if name not in AUTHORITIES:
+                yield Expiry(name, self._load(path).not_valid_after_utc, authority_of(name))
         for name in AUTHORITIES:
             if (path := self.pki / f"{name}.crt").exists():
                 yield Expiry(name, self._load(path).not_valid_after_utc)

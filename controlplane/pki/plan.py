@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from controlplane.pki.issue import Leaf
 
-CA, FRONT_PROXY_CA = "ca", "front-proxy-ca"
-AUTHORITIES: Mapping[str, str] = {CA: "kubernetes", FRONT_PROXY_CA: "front-proxy-ca"}
+CA, FRONT_PROXY_CA, ETCD_CA = "ca", "front-proxy-ca", "etcd/ca"
+AUTHORITIES: Mapping[str, str] = {CA: "kubernetes", FRONT_PROXY_CA: "front-proxy-ca", ETCD_CA: "etcd-ca"}
 """File name and common name."""
 
 ADMINS = "kubeadm:cluster-admins"  # a group that RBAC gives everything, so that RBAC can also take it away
@@ -17,6 +17,7 @@ MASTERS = "system:masters"  # a group that no rule can lock out
 
 _SERVES_AND_CALLS = ("digital signature", "server auth")
 _CALLS = ("digital signature", "client auth")
+_SERVES_AND_CALLS_PEERS = ("digital signature", "server auth", "client auth")  # etcd's gateway calls its own port
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,27 @@ def certificates(endpoint: Endpoint) -> Mapping[str, Planned]:
     addresses = tuple(name for name in names if _is_address(name))
     local = ("localhost", endpoint.node_name)
     local_addresses = tuple(dict.fromkeys(("127.0.0.1", endpoint.advertise_address)))
+    member_addresses = tuple(dict.fromkeys((*local_addresses, "::1")))
+    member = Leaf(endpoint.node_name, (), local, member_addresses, _SERVES_AND_CALLS_PEERS)
     return {
         "apiserver": Planned(Leaf("kube-apiserver", (), dns_names, addresses, _SERVES_AND_CALLS)),
         "apiserver-kubelet-client": Planned(Leaf("kube-apiserver-kubelet-client", (ADMINS,), usages=_CALLS)),
         "controller-manager": Planned(Leaf("kube-controller-manager", (), local, local_addresses, _SERVES_AND_CALLS)),
         "scheduler": Planned(Leaf("kube-scheduler", (), local, local_addresses, _SERVES_AND_CALLS)),
         "front-proxy-client": Planned(Leaf("front-proxy-client", usages=_CALLS), FRONT_PROXY_CA),
+        # Who has one of these may read and write everything.
+        "etcd/server": Planned(member, ETCD_CA),
+        "etcd/peer": Planned(member, ETCD_CA),
+        "etcd/healthcheck-client": Planned(Leaf("kube-etcd-healthcheck-client", usages=_CALLS), ETCD_CA),
+        "apiserver-etcd-client": Planned(Leaf("kube-apiserver-etcd-client", usages=_CALLS), ETCD_CA),
     }
+
+
+def authority_of(name: str) -> str:
+    """Return who signs a certificate, by its file name."""
+    if name.startswith("front-proxy"):
+        return FRONT_PROXY_CA
+    return ETCD_CA if "etcd" in name else CA
 
 
 def kubeconfigs() -> Mapping[str, PlannedKubeconfig]:

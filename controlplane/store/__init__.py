@@ -12,5 +12,6 @@ It owns revisions, history, compaction, expiry and durability. It refuses to kno
 
 `interface.py` is what users see. `memory.py` keeps everything in a process, `sqlite/` on a disk. Both hand committed
 events to `broadcast.py`, which joins a watcher's replay of history to what happens next without a gap. `expiry.py`
-deletes keys whose time is over; `compaction.py` decides how much history stays.
+deletes keys whose time is over; `compaction.py` decides how much history stays. `etcd/` keeps everything in an etcd,
+and serves the other two as one. `damaged.py` is what is left of a file that contradicts itself.
 """

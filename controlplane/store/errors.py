@@ -26,3 +26,7 @@ class StoreCorrupt(StoreError):
 
 class ForeignFile(StoreError):
     """The file is no store, or one that a newer version wrote."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, or has no leader; a write may have been made nevertheless."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from controlplane.kit.clock import Clock
 from controlplane.store.interface import RevisionMismatch, StoreError
@@ -33,6 +33,10 @@ class Expiry:
     def add(self, deadline: float, key: str, revision: int) -> None:
         heapq.heappush(self._deadlines, (deadline, key, revision))
         self._some.set()
+
+    def deadlines(self) -> Iterator[tuple[float, str, int]]:
+        """Yield deadline, key and revision of what is to expire; some keys have been written again since."""
+        yield from self._deadlines
 
     async def run(self) -> None:
         """Delete what expires, until cancelled."""

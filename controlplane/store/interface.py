@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Record:
     value: bytes
     create_revision: int
     revision: int
+    version: int = field(default=1, compare=False)  # how often it was written since it was created
+    lease: int = field(default=0, compare=False)  # of those who are served as etcd; see ServedStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,30 @@ class Page:
     remaining: int = 0
 
 
+class Entry(NamedTuple):
+    """What is known of a key without its value."""
+
+    revision: int
+    create_revision: int
+    version: int = 1
+    lease: int = 0
+    place: int = 0  # among the writes of its revision
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One write. A deletion has `value` None; `previous` is what was there before (None: nothing)."""
+    """One write. A deletion has `value` None; `previous` is what was there before (None: nothing).
+
+    An event without a key is no write: it says that nothing below the prefix is missing up to its revision.
+    """
 
     key: str
     value: bytes | None
     revision: int
     create_revision: int
     previous: bytes | None = None
+    entry: Entry | None = field(default=None, compare=False)  # of the key now; None: deleted, or not known
+    before: Entry | None = field(default=None, compare=False)  # and what `previous` was the value of
 
 
 class StoreError(Exception):
@@ -92,3 +109,56 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish the writes under way and let go of files and connections."""
+
+
+class Write(NamedTuple):
+    """One of the writes of a transaction; `value` None deletes."""
+
+    key: str
+    value: bytes | None
+    lease: int = 0
+
+
+class Index(Protocol):
+    """The keys that there are at the moment a transaction is decided."""
+
+    @property
+    def revision(self) -> int:
+        """The newest; what the transaction writes takes the next."""
+
+    def get(self, key: str) -> Entry | None: ...
+
+    def range(self, start: str, end: str | None) -> Sequence[str]:
+        """Return the keys from `start` on and before `end` (None: to the last), in order."""
+
+
+Decision = Callable[[Index], Sequence[Write]]
+
+
+class ServedStore(Store, Protocol):
+    """What a store must be able to do besides, to be served to others as etcd."""
+
+    async def scan(self, start: str, end: str | None, *, limit: int = 0, revision: int = 0) -> Page:
+        """Return what lies from `start` on and before `end`, as `list` does. Raises Compacted, FutureRevision."""
+
+    async def commit(self, decide: Decision) -> int:
+        """Make all the writes that `decide` returns, at one revision, and return it; without any, the newest one.
+
+        `decide` is called once, when every write before it is decided and none after it is. It names a key at most
+        once and deletes only what is there. What it raises is raised here, and nothing is written.
+        """
+
+    async def compacted(self) -> int:
+        """Return the revision before which the history is gone; 0: nothing is."""
+
+    async def size(self) -> int:
+        """Return how many bytes it takes on the disk, or in memory where there is none."""
+
+    async def deadlines(self) -> Mapping[str, float]:
+        """Return when keys that were put with a `ttl` expire, in seconds since 1970."""
+
+    async def leases(self) -> Mapping[int, int]:
+        """Return the time to live, in seconds, of each lease that is kept, by id."""
+
+    async def keep_lease(self, lease: int, ttl: int) -> None:
+        """Keep a lease durably; `ttl` 0 forgets it. What happens to its keys is for the caller to decide."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from typing import NamedTuple
+from collections.abc import Iterable
+
+from controlplane.store.interface import Entry
 
 _LAST = "\U0010ffff"
 
@@ -20,13 +22,6 @@ def prefix_end(prefix: str) -> str | None:
     if 0xD800 <= following <= 0xDFFF:  # surrogates have no UTF-8 form
         following = 0xE000
     return stem[:-1] + chr(following)
-
-
-class Entry(NamedTuple):
-    """Where the current value of a key is found."""
-
-    revision: int
-    create_revision: int
 
 
 class Keyspace:
@@ -57,12 +52,40 @@ class Keyspace:
         del self._entries[key]
         del self._order[bisect_left(self._order, key)]
 
-    def page(self, prefix: str, start_after: str, limit: int) -> tuple[list[str], int]:
-        """Return the keys below `prefix` and behind `start_after`, up to `limit` (0: all), and how many more follow."""
-        first = bisect_left(self._order, prefix)
+    def expiring(self, deadlines: Iterable[tuple[float, str, int]]) -> dict[str, float]:
+        """Return the deadlines, given with key and revision, of keys that are still at that revision."""
+        return {
+            key: deadline
+            for deadline, key, revision in deadlines
+            if (entry := self._entries.get(key)) and entry.revision == revision
+        }
+
+    def page(self, start: str, start_after: str, end: str | None, limit: int) -> tuple[list[str], int]:
+        """Return the keys from `start` on, behind `start_after` and before `end`, and how many follow the `limit`th.
+
+        No `start_after`, `end` or `limit` is no bound.
+        """
+        first = bisect_left(self._order, start)
         if start_after:
             first = max(first, bisect_right(self._order, start_after))
-        end = prefix_end(prefix)
         last = len(self._order) if end is None else bisect_left(self._order, end)
         stop = min(last, first + limit) if limit else last
         return self._order[first:stop], max(0, last - stop)
+
+
+class Overlay:
+    """The keyspace as it will be once the writes that were decided, but not made yet, are made: an `Index`."""
+
+    def __init__(self, keys: Keyspace, revision: int):
+        self._keys, self.revision = keys, revision
+        self.changed: dict[str, Entry | None] = {}  # None: deleted
+
+    def get(self, key: str) -> Entry | None:
+        return self.changed[key] if key in self.changed else self._keys.get(key)
+
+    def range(self, start: str, end: str | None) -> list[str]:
+        found, _ = self._keys.page(start, "", end, 0)
+        touched = {key for key in self.changed if key >= start and (end is None or key < end)}
+        if not touched:
+            return found
+        return sorted(key for key in {*found, *touched} if self.get(key) is not None)

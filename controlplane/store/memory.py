@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import builtins
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
+from typing import Self
 
 from controlplane.kit.clock import Clock
 from controlplane.kit.tasks import running
 from controlplane.store.broadcast import Broadcast
 from controlplane.store.errors import StoreClosed
 from controlplane.store.expiry import Expiry
-from controlplane.store.interface import Compacted, Event, FutureRevision, Page, Record, RevisionMismatch
-from controlplane.store.keys import Entry, Keyspace
+from controlplane.store.interface import (
+    Compacted,
+    Decision,
+    Entry,
+    Event,
+    FutureRevision,
+    Page,
+    Record,
+    RevisionMismatch,
+    Write,
+)
+from controlplane.store.keys import Keyspace, Overlay, prefix_end
 
 EMPTY_REVISION = 1  # of a store without a write, as etcd's: 0 says "any" or "absent" wherever a revision is asked for
 
@@ -29,9 +40,21 @@ class MemoryStore:
         self._log: list[Event] = []  # what was not compacted away, by revision
         self._versions: dict[str, list[Event]] = {}  # the same and what survives compaction, by key and revision
         self._compacted = 0
+        self._leases: dict[int, int] = {}
         self._closed = False
         self._broadcast = Broadcast(EMPTY_REVISION)
         self._expiry = Expiry(clock, lambda key, revision: self.delete(key, expected=revision))
+
+    @classmethod
+    def holding(cls, clock: Clock, records: Iterable[Record], revision: int) -> Self:
+        """Make a store of records, whose history up to `revision` is gone."""
+        store = cls(clock)
+        for one in records:
+            entry = Entry(one.revision, one.create_revision, one.version, one.lease)
+            store._keys.set(one.key, entry)
+            store._versions[one.key] = [Event(one.key, one.value, one.revision, one.create_revision, entry=entry)]
+        store._compacted = store._broadcast.revision = revision
+        return store
 
     @classmethod
     @asynccontextmanager
@@ -56,15 +79,24 @@ class MemoryStore:
         return _as_record(self._versions[key][-1]) if self._keys.get(key) else None
 
     async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: int = 0) -> Page:
+        return self._page(prefix, start_after, prefix_end(prefix), limit, revision)
+
+    async def scan(self, start: str, end: str | None, *, limit: int = 0, revision: int = 0) -> Page:
+        return self._page(start, "", end, limit, revision)
+
+    def _page(self, start: str, start_after: str, end: str | None, limit: int, revision: int) -> Page:
         self._check_open()
         at = self._check_revision(revision)
         if at == self._broadcast.revision:
-            keys, remaining = self._keys.page(prefix, start_after, limit)
+            keys, remaining = self._keys.page(start, start_after, end, limit)
             return Page([_as_record(self._versions[key][-1]) for key in keys], at, remaining)
         found = [
             record
             for key in sorted(self._versions)
-            if key.startswith(prefix) and key > start_after and (record := self._record_at(key, at))
+            if key >= start
+            and key > start_after
+            and (end is None or key < end)
+            and (record := self._record_at(key, at))
         ]
         shown = found[:limit] if limit else found
         return Page(shown, at, len(found) - len(shown))
@@ -85,12 +117,10 @@ class MemoryStore:
         self._check_open()
         entry = self._keys.get(key)
         self._check_expected(key, expected, entry)
-        event = self._append(key, value, entry)
-        self._keys.set(key, Entry(event.revision, event.create_revision))
+        revision = self._write((Write(key, value),))
         if deadline := self._expiry.deadline(ttl):
-            self._expiry.add(deadline, key, event.revision)
-        self._broadcast.publish((event,))
-        return event.revision
+            self._expiry.add(deadline, key, revision)
+        return revision
 
     async def delete(self, key: str, *, expected: int | None) -> int:
         self._check_open()
@@ -98,23 +128,60 @@ class MemoryStore:
         self._check_expected(key, expected, entry)
         if entry is None:
             raise RevisionMismatch(key, expected or 0, None)
-        event = self._append(key, None, entry)
-        self._keys.remove(key)
-        self._broadcast.publish((event,))
-        return event.revision
+        return self._write((Write(key, None),))
+
+    async def commit(self, decide: Decision) -> int:
+        self._check_open()
+        writes = decide(Overlay(self._keys, self._broadcast.revision))
+        return self._write(writes) if writes else self._broadcast.revision
 
     def _check_expected(self, key: str, expected: int | None, entry: Entry | None) -> None:
         if expected is not None and expected != (entry.revision if entry else 0):
             raise RevisionMismatch(key, expected, self._record(key))
 
-    def _append(self, key: str, value: bytes | None, entry: Entry | None) -> Event:
+    def _write(self, writes: Sequence[Write]) -> int:
         revision = self._broadcast.revision + 1
-        created = 0 if value is None else entry.create_revision if entry else revision
+        self._broadcast.publish([self._append(write, revision, place) for place, write in enumerate(writes)])
+        return revision
+
+    def _append(self, write: Write, revision: int, place: int) -> Event:
+        key, value, lease = write
+        before, entry = self._keys.get(key), None
+        if value is None:
+            self._keys.remove(key)
+        else:
+            created, version = (before.create_revision, before.version + 1) if before else (revision, 1)
+            entry = Entry(revision, created, version, lease, place)
+            self._keys.set(key, entry)
         versions = self._versions.setdefault(key, [])
-        event = Event(key, value, revision, created, versions[-1].value if versions else None)
+        previous = versions[-1].value if versions else None
+        event = Event(key, value, revision, entry.create_revision if entry else 0, previous, entry, before)
         versions.append(event)
         self._log.append(event)
         return event
+
+    async def compacted(self) -> int:
+        self._check_open()
+        return self._compacted
+
+    async def size(self) -> int:
+        self._check_open()
+        return sum(len(event.value) for versions in self._versions.values() for event in versions if event.value)
+
+    async def deadlines(self) -> Mapping[str, float]:
+        self._check_open()
+        return self._keys.expiring(self._expiry.deadlines())
+
+    async def leases(self) -> Mapping[int, int]:
+        self._check_open()
+        return dict(self._leases)
+
+    async def keep_lease(self, lease: int, ttl: int) -> None:
+        self._check_open()
+        if ttl:
+            self._leases[lease] = ttl
+        else:
+            self._leases.pop(lease, None)
 
     async def revision(self) -> int:
         self._check_open()
@@ -159,5 +226,6 @@ class MemoryStore:
 
 
 def _as_record(event: Event) -> Record:
-    assert event.value is not None
-    return Record(event.key, event.value, event.create_revision, event.revision)
+    assert event.value is not None and event.entry is not None
+    version, lease = event.entry.version, event.entry.lease
+    return Record(event.key, event.value, event.create_revision, event.revision, version, lease)

@@ -17,6 +17,8 @@ from controlplane.kit.clock import ManualClock
 from controlplane.store.interface import Compacted, RevisionMismatch
 from controlplane.store.memory import MemoryStore
 from controlplane.store.sqlite import SqliteStore
+from tests.contract.conftest import SERVED, over_our_etcd
+from tests.fakes.etcd import make_certificates
 
 KEYS = st.sampled_from(["/a", "/a/b", "/a/c", "/b", "/é", "/\U0001f600"])
 VALUES = st.binary(max_size=20)
@@ -158,7 +160,17 @@ class SqliteMachine(StoreMachine):
         self.open()
 
 
+class EtcdMachine(StoreMachine):
+    """Over our own server; a real etcd takes a second to start, and has the contract suite."""
+
+    def opener(self) -> Any:
+        folder = Path(self.directory.name)
+        return over_our_etcd(SERVED["sqlite"], folder, ManualClock(), make_certificates(folder / "pki"))
+
+
 TestMemory = MemoryMachine.TestCase
 TestMemory.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 TestSqlite = SqliteMachine.TestCase
 TestSqlite.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestEtcd = EtcdMachine.TestCase
+TestEtcd.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from controlplane.store.sqlite import statements
+from controlplane.store.sqlite.positions import last_of
 
 STEP = 100  # revisions a transaction: some milliseconds
 SPARE_PAGES = 4096  # free pages kept for the next writes: 16 MiB
@@ -20,8 +21,9 @@ def sweep(connection: sqlite3.Connection, after: int, until: int) -> None:
     """Delete what the writes of a range of revisions have replaced."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute(statements.FORGET_REPLACED, (after, until))
-        connection.execute(statements.FORGET_DELETIONS, (after, until))
+        bounds = (last_of(after), last_of(until))
+        connection.execute(statements.FORGET_REPLACED, bounds)
+        connection.execute(statements.FORGET_DELETIONS, bounds)
         connection.execute(statements.SET_SWEPT, (until,))
     except BaseException:
         connection.rollback()

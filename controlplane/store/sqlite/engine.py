@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from controlplane.store.errors import ForeignFile, StoreLocked
+from controlplane.store.errors import ForeignFile, StoreCorrupt, StoreLocked
 from controlplane.store.interface import StoreError
 from controlplane.store.sqlite import statements
 from controlplane.store.sqlite.failures import translated
@@ -78,6 +78,7 @@ def _initialise(connection: sqlite3.Connection, path: Path) -> None:
         )
         return
     _check_format(connection, path)
+    check_whole(connection, path)
     _configure(connection)
 
 
@@ -92,10 +93,23 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     if _pragma(connection, "application_id") != statements.APPLICATION_ID:
         raise ForeignFile(f"{path}: this is not a Sampan store")
     version = _pragma(connection, "user_version")
+    if version == 1:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {statements.FROM_FORMAT_1} PRAGMA user_version = {statements.FORMAT}; COMMIT"
+        )
+        return
     if version != statements.FORMAT:
         raise ForeignFile(
             f"{path}: the store has format {version}, this version of Sampan reads format {statements.FORMAT}"
         )
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Look at every page, which takes a second for some hundred MiB. Raises StoreCorrupt."""
+    found = [line for (line,) in connection.execute("PRAGMA quick_check(3)")]
+    if found != ["ok"]:
+        what = "; ".join(line.removeprefix("*** in database main ***").strip() for line in found)
+        raise StoreCorrupt(f"{path}: the database is corrupt; restore a backup ({what})")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

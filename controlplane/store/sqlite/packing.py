@@ -1,6 +1,6 @@
 """Many rows as two SQL parameters or one result row: a JSON text for the small columns, one blob for all values.
 
-`[[7,"/a",7,0,null,0,3],[8,"/b",8,0,null,3,2]]` + `b"onetw"` are the values `one` of /a and `tw` of /b.
+`[[7,"/a",7,1,0,0,null,1,3],[8,"/b",8,1,0,0,null,4,2]]` + `b"onetw"` are the values `one` of /a and `tw` of /b.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ _decoder = msgspec.json.Decoder(list[list[Any]])
 class Row(NamedTuple):
     """A row of the history. A deletion has `value` None and `create_revision` 0."""
 
-    revision: int
+    position: int
     key: str
     value: bytes | None
     create_revision: int
-    previous: int  # the revision that held the key before, 0: none
+    version: int
+    previous: int  # the position that held the key before, 0: none
+    lease: int
     expires: float | None  # seconds since 1970
 
 
@@ -32,7 +34,8 @@ def pack(rows: Iterable[Row]) -> tuple[str, bytes]:
     start = 1
     for row in rows:
         length = None if row.value is None else len(row.value)
-        columns.append((row.revision, row.key, row.create_revision, row.previous, row.expires, start, length))
+        position, key, _, created, version, previous, lease, expires = row
+        columns.append((position, key, created, version, previous, lease, expires, start, length))
         if row.value:
             values.append(row.value)
             start += len(row.value)

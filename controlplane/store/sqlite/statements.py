@@ -2,19 +2,26 @@
 
 # A blob of 'SMPN' at the start of the header tells `file` and us whose file this is; the format is counted up.
 APPLICATION_ID = 0x534D504E
-FORMAT = 1
+FORMAT = 2
 
-SCHEMA = """
+_HISTORY = """
 CREATE TABLE history (
-    revision INTEGER PRIMARY KEY,
+    position INTEGER PRIMARY KEY,      -- the revision and the place among its writes: positions.py
     key TEXT NOT NULL,
     create_revision INTEGER NOT NULL,  -- 0: this is a deletion
-    previous INTEGER NOT NULL,         -- the revision that held the key before; 0: none
+    version INTEGER NOT NULL,          -- how often the key was written since; 0: this is a deletion
+    previous INTEGER NOT NULL,         -- the position that held the key before; 0: none
+    lease INTEGER NOT NULL,            -- 0: none
     expires REAL,                      -- seconds since 1970; NULL: never
     value BLOB                         -- last, so that the columns before it are read without it
 );
-CREATE INDEX history_by_key ON history (key, revision, create_revision);
+CREATE INDEX history_by_key ON history (key, position, create_revision, version, lease);
 CREATE INDEX history_by_expiry ON history (expires) WHERE expires IS NOT NULL;
+CREATE TABLE leases (id INTEGER PRIMARY KEY, ttl INTEGER NOT NULL);  -- ttl in seconds
+"""
+
+SCHEMA = f"""
+{_HISTORY}
 CREATE TABLE state (
     compacted INTEGER NOT NULL,  -- history before this revision is not shown any more
     swept INTEGER NOT NULL,      -- what the writes up to this revision replaced is deleted
@@ -23,60 +30,83 @@ CREATE TABLE state (
 INSERT INTO state VALUES (0, 0, 1);
 """
 
-STATE = "SELECT compacted, swept, max(revision, coalesce((SELECT max(revision) FROM history), 0)) FROM state"
+# Format 1 had one write a revision, and no versions: those of before are counted from what history there is.
+FROM_FORMAT_1 = f"""
+ALTER TABLE history RENAME TO old_history;
+DROP INDEX history_by_key;
+DROP INDEX history_by_expiry;
+{_HISTORY}
+INSERT INTO history
+SELECT revision << 20, key, create_revision,
+       CASE create_revision WHEN 0 THEN 0
+       ELSE row_number() OVER (PARTITION BY key, create_revision ORDER BY revision) END,
+       previous << 20, 0, expires, value
+FROM old_history;
+DROP TABLE old_history;
+"""
 
-# max() makes SQLite take the bare column from the row that has the maximum.
-CURRENT = "SELECT key, max(revision), create_revision FROM history GROUP BY key"
+STATE = "SELECT compacted, swept, max(revision, coalesce((SELECT max(position) >> 20 FROM history), 0)) FROM state"
 
-EXPIRING = "SELECT expires, key, revision FROM history WHERE expires IS NOT NULL"
+# max() makes SQLite take the bare columns from the row that has the maximum.
+CURRENT = "SELECT key, max(position), create_revision, version, lease FROM history GROUP BY key"
+
+EXPIRING = "SELECT expires, key, position >> 20 FROM history WHERE expires IS NOT NULL"
 
 INSERT = """
-INSERT INTO history (revision, key, create_revision, previous, expires, value)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4,
-       CASE value->>6 WHEN 0 THEN x'' ELSE substr(?2, value->>5, value->>6) END  -- of NULL bytes: NULL; of 0: too
+INSERT INTO history (position, key, create_revision, version, previous, lease, expires, value)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
+       CASE value->>8 WHEN 0 THEN x'' ELSE substr(?2, value->>7, value->>8) END  -- of NULL bytes: NULL; of 0: too
 FROM json_each(?1)
 """
 
 # group_concat joins the bytes of blobs as they are, whatever they hold.
 VALUES = """
-SELECT json_group_array(json_array(revision, length(value))), CAST(group_concat(value, '') AS BLOB)
-FROM history WHERE revision IN (SELECT value FROM json_each(?1))
+SELECT json_group_array(json_array(position, length(value))), CAST(group_concat(value, '') AS BLOB)
+FROM history WHERE position IN (SELECT value FROM json_each(?1))
 """
 
 KEYS_AT = """
-SELECT json_group_array(json_array(key, revision, create_revision)) FROM (
-    SELECT key, max(revision) AS revision, create_revision FROM history
-    WHERE key >= ?1 AND key > ?2 AND (?3 IS NULL OR key < ?3) AND revision <= ?4
+SELECT json_group_array(json_array(key, position, create_revision, version, lease)) FROM (
+    SELECT key, max(position) AS position, create_revision, version, lease FROM history
+    WHERE key >= ?1 AND key > ?2 AND (?3 IS NULL OR key < ?3) AND position <= ?4
     GROUP BY key
 ) WHERE create_revision > 0
 """
 
-# `until` bounds the revisions of one chunk; the unary + keeps SQLite on revision order.
+# `until` bounds the positions of one chunk; the unary + keeps SQLite on their order.
 EVENTS = """
-SELECT json_group_array(json_array(revision, key, create_revision, length(value), length(before))),
+SELECT json_group_array(json_array(position, key, create_revision, version, lease,
+                                   previous, before_created, before_version, before_lease,
+                                   length(value), length(before))),
        CAST(group_concat(value, '') AS BLOB), CAST(group_concat(before, '') AS BLOB)
 FROM (
-    SELECT one.revision, one.key, one.create_revision, one.value, before.value AS before
-    FROM history AS one LEFT JOIN history AS before ON before.revision = one.previous
-    WHERE one.revision > ?1 AND one.revision <= ?2 AND +one.key >= ?3 AND (?4 IS NULL OR +one.key < ?4)
-    ORDER BY one.revision
+    SELECT one.position, one.key, one.create_revision, one.version, one.lease, one.value,
+           before.position AS previous, before.create_revision AS before_created, before.version AS before_version,
+           before.lease AS before_lease, before.value AS before
+    FROM history AS one LEFT JOIN history AS before ON before.position = one.previous
+    WHERE one.position > ?1 AND one.position <= ?2 AND +one.key >= ?3 AND (?4 IS NULL OR +one.key < ?4)
+    ORDER BY one.position
 )
 """
 
 # Where a chunk of `limit` events below a prefix ends; NULL: there are fewer.
 CHUNK_END = """
-SELECT revision FROM history
-WHERE revision > ?1 AND revision <= ?2 AND +key >= ?3 AND (?4 IS NULL OR +key < ?4)
-ORDER BY revision LIMIT 1 OFFSET ?5
+SELECT position FROM history
+WHERE position > ?1 AND position <= ?2 AND +key >= ?3 AND (?4 IS NULL OR +key < ?4)
+ORDER BY position LIMIT 1 OFFSET ?5
 """
 
 SET_COMPACTED = "UPDATE state SET compacted = ?1, revision = max(revision, ?2)"
 
 # Compaction walks over the writes: each makes the one before it superfluous, and a deletion also itself.
 FORGET_REPLACED = """
-DELETE FROM history WHERE revision IN (
-    SELECT previous FROM history WHERE revision > ?1 AND revision <= ?2 AND previous > 0
+DELETE FROM history WHERE position IN (
+    SELECT previous FROM history WHERE position > ?1 AND position <= ?2 AND previous > 0
 )
 """
 SET_SWEPT = "UPDATE state SET swept = ?1"
-FORGET_DELETIONS = "DELETE FROM history WHERE revision > ?1 AND revision <= ?2 AND create_revision = 0"
+FORGET_DELETIONS = "DELETE FROM history WHERE position > ?1 AND position <= ?2 AND create_revision = 0"
+
+LEASES = "SELECT id, ttl FROM leases"
+KEEP_LEASE = "INSERT OR REPLACE INTO leases VALUES (?1, ?2)"
+FORGET_LEASE = "DELETE FROM leases WHERE id = ?1"

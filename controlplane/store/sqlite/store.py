@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,14 +15,26 @@ from controlplane.kit.clock import Clock
 from controlplane.kit.tasks import running
 from controlplane.store.broadcast import Broadcast
 from controlplane.store.compaction import CompactionPolicy, Compactor
-from controlplane.store.errors import StoreClosed
+from controlplane.store.errors import StoreClosed, StoreCorrupt
 from controlplane.store.expiry import Expiry
-from controlplane.store.interface import Compacted, Event, FutureRevision, Page, Record, RevisionMismatch
-from controlplane.store.keys import Entry, Keyspace
+from controlplane.store.interface import (
+    Compacted,
+    Decision,
+    Entry,
+    Event,
+    FutureRevision,
+    Page,
+    Record,
+    RevisionMismatch,
+)
+from controlplane.store.keys import Keyspace, prefix_end
 from controlplane.store.sqlite import compacting, engine, reading, writing
-from controlplane.store.sqlite.plan import Batch, Request, decide
+from controlplane.store.sqlite.plan import Batch, Request, Transaction, decide
+from controlplane.store.sqlite.positions import position_of, revision_at
 from controlplane.store.sqlite.threads import ConnectionThread
 from controlplane.store.sqlite.values import ValueCache
+
+log = logging.getLogger(__name__)
 
 _EVERY_FIVE_MINUTES = CompactionPolicy()
 
@@ -58,12 +71,14 @@ class SqliteStore:
         self._expiry = Expiry(clock, lambda key, revision: self.delete(key, expected=revision))
         for deadline, key, revision in loaded.expiring:
             self._expiry.add(deadline, key, revision)
-        self._waiting: list[Request] = []
+        self._leases = loaded.leases
+        self._waiting: list[Request | Transaction] = []
         self._flushing = False  # a batch is being decided or committed
         self._idle = asyncio.Event()
         self._idle.set()
         self._sweeping = asyncio.Lock()
         self._closed = False
+        self._damage: StoreCorrupt | None = None  # what was found while running: from then on nothing is written
 
     @classmethod
     @asynccontextmanager
@@ -94,30 +109,38 @@ class SqliteStore:
     async def get(self, key: str) -> Record | None:
         self._check_open()
         while entry := self._keys.get(key):
-            value = self._values.get(entry.revision)
+            revision, created, version, lease, place = entry
+            position = position_of(revision, place)
+            value = self._values.get(position)
             if value is None:
-                found = await self._threads.reader.run(partial(reading.read_values, revisions=(entry.revision,)))
-                value = found.get(entry.revision)
+                found = await self._threads.reader.run(partial(reading.read_values, positions=(position,)))
+                value = found.get(position)
             if value is not None:
-                self._values.put(entry.revision, value)
-                return Record(key, value, entry.create_revision, entry.revision)
+                self._values.put(position, value)
+                return Record(key, value, created, revision, version, lease)
         return None
 
     async def list(self, prefix: str, *, limit: int = 0, start_after: str = "", revision: int = 0) -> Page:
+        return await self._page(prefix, start_after, prefix_end(prefix), limit, revision)
+
+    async def scan(self, start: str, end: str | None, *, limit: int = 0, revision: int = 0) -> Page:
+        return await self._page(start, "", end, limit, revision)
+
+    async def _page(self, start: str, start_after: str, end: str | None, limit: int, revision: int) -> Page:
         while True:
             self._check_open()
             at = self._check_revision(revision)
-            page = await self._list_at(at, prefix, limit, start_after)
+            page = await self._page_at(at, start, start_after, end, limit)
             if at >= self._compacted:
                 return page
             # What was being read may have been compacted away: look at a newer revision, or say so.
 
-    async def _list_at(self, at: int, prefix: str, limit: int, start_after: str) -> Page:
+    async def _page_at(self, at: int, start: str, start_after: str, end: str | None, limit: int) -> Page:
         if at == self._broadcast.revision:
-            keys, remaining = self._keys.page(prefix, start_after, limit)
+            keys, remaining = self._keys.page(start, start_after, end, limit)
             entries = [(key, entry) for key in keys if (entry := self._keys.get(key))]
             return Page(await self._records(entries), at, remaining)
-        query = partial(reading.read_keys_at, prefix=prefix, start_after=start_after, revision=at)
+        query = partial(reading.read_keys_at, start=start, start_after=start_after, end=end, revision=at)
         found = await self._threads.reader.run(query)
         shown = found[:limit] if limit else found
         return Page(await self._records(shown), at, len(found) - len(shown))
@@ -163,15 +186,26 @@ class SqliteStore:
     async def delete(self, key: str, *, expected: int | None) -> int:
         return await self._write(key, None, expected, None)
 
+    async def commit(self, decide: Decision) -> int:
+        self._check_open()
+        answer: asyncio.Future[int] = self._loop.create_future()
+        self._submit(Transaction(decide, answer))
+        return await answer
+
     def _write(self, key: str, value: bytes | None, expected: int | None, expires: float | None) -> asyncio.Future[int]:
         self._check_open()
         answer = self._loop.create_future()
-        self._waiting.append(Request(key, value, expected, expires, answer))
+        self._submit(Request(key, value, expected, expires, answer))
+        return answer
+
+    def _submit(self, request: Request | Transaction) -> None:
+        if self._damage is not None:
+            raise self._damage
+        self._waiting.append(request)
         if not self._flushing:
             self._flushing = True
             self._idle.clear()
             self._loop.call_soon(self._flush)  # after those who are about to write in this turn of the loop
-        return answer
 
     def _flush(self) -> None:
         """Send what waits on its way to the disk."""
@@ -181,8 +215,9 @@ class SqliteStore:
             return
         batch = decide(self._waiting, self._keys, self._broadcast.revision)
         self._waiting = []
-        known = {one: value for one in batch.revisions_read() if (value := self._values.get(one)) is not None}
-        missing = batch.revisions_read() - known.keys()
+        wanted = batch.positions_read()
+        known = {one: value for one in wanted if (value := self._values.get(one)) is not None}
+        missing = wanted - known.keys()
         job = partial(writing.commit, rows=batch.rows, missing=missing)
         self._threads.writer.submit(job, partial(self._committed, batch, known))
 
@@ -190,28 +225,59 @@ class SqliteStore:
         if error is None:
             self._publish(batch, known | read)
         else:
-            for request in batch.requests:
-                if not request.answer.done():
-                    request.answer.set_exception(error)
+            if isinstance(error, StoreCorrupt):
+                self._damage = error
+                log.critical("nothing is written any more: %s", error)
+            for answer in batch.waiting:
+                if not answer.done():
+                    answer.set_exception(error)
         self._flush()
 
     def _publish(self, batch: Batch, values: dict[int, bytes]) -> None:
         """Make a durable batch visible, answer its writers and tell the watchers, all in this turn of the loop."""
         events = []
-        for row in batch.rows:
-            if row.value is None:
-                self._keys.remove(row.key)
+        for row, (entry, before) in zip(batch.rows, batch.entries, strict=True):
+            position, key, value, created, _, previous, _, expires = row
+            if entry is None or value is None:
+                self._keys.remove(key)
             else:
-                values[row.revision] = row.value
-                self._keys.set(row.key, Entry(row.revision, row.create_revision))
-                self._values.put(row.revision, row.value)
-            self._values.drop(row.previous)
-            if row.expires is not None:
-                self._expiry.add(row.expires, row.key, row.revision)
-            events.append(Event(row.key, row.value, row.revision, row.create_revision, values.get(row.previous)))
+                values[position] = value
+                self._keys.set(key, entry)
+                self._values.put(position, value)
+            self._values.drop(previous)
+            revision = revision_at(position)
+            if expires is not None:
+                self._expiry.add(expires, key, revision)
+            events.append(Event(key, value, revision, created, values.get(previous), entry, before))
         if events:
             self._broadcast.publish(events)
         _answer(batch, values)
+
+    # What those are served who speak etcd's protocol
+
+    async def compacted(self) -> int:
+        self._check_open()
+        return self._compacted
+
+    async def size(self) -> int:
+        self._check_open()
+        return await self._threads.reader.run(reading.read_size)
+
+    async def deadlines(self) -> Mapping[str, float]:
+        self._check_open()
+        return self._keys.expiring(self._expiry.deadlines())
+
+    async def leases(self) -> Mapping[int, int]:
+        self._check_open()
+        return dict(self._leases)
+
+    async def keep_lease(self, lease: int, ttl: int) -> None:
+        self._check_open()
+        await self._threads.writer.run(partial(writing.keep_lease, lease=lease, ttl=ttl))
+        if ttl:
+            self._leases[lease] = ttl
+        else:
+            self._leases.pop(lease, None)
 
     # Keeping house
 
@@ -248,10 +314,13 @@ class SqliteStore:
 
 
 def _answer(batch: Batch, values: dict[int, bytes]) -> None:
-    for row, request in zip(batch.rows, batch.written, strict=True):
-        if not request.answer.done():
-            request.answer.set_result(row.revision)
+    for answer, revision in batch.done:
+        if not answer.done():
+            answer.set_result(revision)
+    for answer, error in batch.failed:
+        if not answer.done():
+            answer.set_exception(error)
     for request, entry in batch.refused:
         if not request.answer.done():
-            actual = entry and Record(request.key, values[entry.revision], entry.create_revision, entry.revision)
+            actual = entry and reading.as_record(request.key, values[position_of(entry.revision, entry.place)], entry)
             request.answer.set_exception(RevisionMismatch(request.key, request.expected or 0, actual))

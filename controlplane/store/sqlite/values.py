@@ -1,4 +1,4 @@
-"""The values of recent revisions: what is written again soon need not be read first."""
+"""The values of recent writes: what is written again soon need not be read first."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ _BUDGET = 16 * 1024 * 1024  # bytes of values
 
 
 class ValueCache:
-    """Values by revision; the least recently used go first. A revision's value never changes, so none is ever stale."""
+    """Values by position; the least recently used go first. A written value never changes, so none is stale."""
 
     def __init__(self, budget: int = _BUDGET):
         self._values: OrderedDict[int, bytes] = OrderedDict()
         self._budget, self._held = budget, 0
 
-    def get(self, revision: int) -> bytes | None:
-        value = self._values.get(revision)
+    def get(self, position: int) -> bytes | None:
+        value = self._values.get(position)
         if value is not None:
-            self._values.move_to_end(revision)
+            self._values.move_to_end(position)
         return value
 
-    def put(self, revision: int, value: bytes) -> None:
-        if revision in self._values:
+    def put(self, position: int, value: bytes) -> None:
+        if position in self._values:
             return
-        self._values[revision] = value
+        self._values[position] = value
         self._held += len(value)
         while self._held > self._budget:
             self._held -= len(self._values.popitem(last=False)[1])
 
-    def drop(self, revision: int) -> None:
-        """Forget a revision that another has replaced: hardly anybody asks for it again."""
-        self._held -= len(self._values.pop(revision, b""))
+    def drop(self, position: int) -> None:
+        """Forget a write that another has replaced: hardly anybody asks for it again."""
+        self._held -= len(self._values.pop(position, b""))

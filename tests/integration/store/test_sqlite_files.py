@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.kit.clock import ManualClock
+from controlplane.store.compaction import CompactionPolicy
 from controlplane.store.errors import ForeignFile, StoreCorrupt, StoreFull, StoreLocked
 from controlplane.store.interface import Compacted, StoreError
 from controlplane.store.sqlite import SqliteStore, compacting
@@ -56,7 +58,7 @@ def test_kill_9_loses_no_acknowledged_write(path: Path) -> None:
     writer.wait()
 
     with sqlite3.connect(path) as connection:
-        kept = dict(connection.execute("SELECT key, revision FROM history"))
+        kept = dict(connection.execute("SELECT key, position >> 20 FROM history"))
     connection.close()
     assert {key: int(revision) for key, revision in acknowledged}.items() <= kept.items()
     assert sorted(kept.values()) == list(range(2, len(kept) + 2)), "every revision once, no gap"
@@ -178,7 +180,7 @@ def _newer(path: Path) -> None:
     [
         pytest.param(_foreign_database, "this is not a Sampan store", id="another program's database"),
         pytest.param(_text, "this is not a Sampan store", id="no database"),
-        pytest.param(_newer, "the store has format 99, this version of Sampan reads format 1", id="newer"),
+        pytest.param(_newer, "the store has format 99, this version of Sampan reads format 2", id="newer"),
     ],
 )
 async def test_a_file_that_is_not_ours_is_refused_and_left_alone(
@@ -222,3 +224,68 @@ async def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="file"):
         async with SqliteStore.open(tmp_path / "file" / "store.db", ManualClock()):
             pass
+
+
+FORMAT_1 = """
+CREATE TABLE history (revision INTEGER PRIMARY KEY, key TEXT NOT NULL, create_revision INTEGER NOT NULL,
+    previous INTEGER NOT NULL, expires REAL, value BLOB);
+CREATE INDEX history_by_key ON history (key, revision, create_revision);
+CREATE INDEX history_by_expiry ON history (expires) WHERE expires IS NOT NULL;
+CREATE TABLE state (compacted INTEGER NOT NULL, swept INTEGER NOT NULL, revision INTEGER NOT NULL);
+INSERT INTO state VALUES (2, 2, 1);
+INSERT INTO history VALUES (2, '/a', 2, 0, NULL, x'31'), (3, '/a', 2, 2, NULL, x'32'), (4, '/b', 4, 0, 99e9, x'33'),
+    (5, '/c', 5, 0, NULL, x''), (6, '/c', 0, 5, NULL, NULL);
+PRAGMA application_id = 0x534D504E;
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_store_of_format_1_is_converted(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(FORMAT_1)
+    connection.close()
+    for _ in range(2):  # and stays what it became
+        async with SqliteStore.open(path, ManualClock(), compaction=None) as store:
+            assert await store.revision() == 6
+            records = (await store.list("")).records
+            assert [(r.key, r.value, r.create_revision, r.revision, r.version) for r in records] == [
+                ("/a", b"2", 2, 3, 2),
+                ("/b", b"3", 4, 4, 1),
+            ]
+            async with aclosing(store.watch("", after=2)) as watch:
+                events = await anext(watch)
+            assert [(e.key, e.value, e.revision, e.previous) for e in events] == [
+                ("/a", b"2", 3, b"1"),
+                ("/b", b"3", 4, None),
+                ("/c", b"", 5, None),
+                ("/c", None, 6, b""),
+            ]
+            assert await store.deadlines() == {"/b": 99e9}
+
+
+async def test_a_write_waits_for_a_step_of_a_compaction_and_not_for_its_end(path: Path) -> None:
+    async with SqliteStore.open(path, ManualClock(), compaction=None) as store:
+        await asyncio.gather(*(store.put("/a", b"x" * 500, expected=None) for _ in range(5000)))
+        compaction = asyncio.ensure_future(store.compact(5001))
+        await asyncio.sleep(0)
+        for n in range(10):
+            await store.put(f"/{n}", b"", expected=0)
+        assert not compaction.done()
+        await compaction
+
+
+async def test_heartbeats_leave_no_more_history_than_is_kept(path: Path) -> None:
+    """Fifty nodes renew their leases every ten seconds, for an hour."""
+    clock, nodes = ManualClock(), 50
+    async with SqliteStore.open(path, clock, CompactionPolicy(interval=300, keep=300)) as store:
+        for _ in range(360):
+            writes = (store.put(f"/registry/leases/{n}", b"x" * 400, expected=None) for n in range(nodes))
+            await asyncio.gather(*writes)
+            await clock.advance(10)
+        compacted = await store.compacted()
+        assert compacted >= await store.revision() - nodes * 61, "ten minutes of renewals are kept, of an hour"
+        await store.compact(compacted)  # returns when the compactor's own sweep is done
+        rows = await store._threads.reader.run(lambda c: c.execute("SELECT count(*) FROM history").fetchone()[0])
+    assert rows <= nodes * (61 + 1)
+    assert path.stat().st_size < 8_000_000

@@ -78,6 +78,12 @@ def test_certificates_are_backdated_for_slow_clocks(cluster: ClusterFiles) -> No
     )
 
 
+@pytest.mark.parametrize("name", ["etcd/server", "etcd/peer"])
+def test_an_etcd_serves_on_loopback_and_the_advertised_address(cluster: ClusterFiles, name: str) -> None:
+    for address in ("localhost", "master", "127.0.0.1", "192.168.56.10"):
+        verify_server(files.read_pair(cluster.pki, name).certificate, cluster.authority("etcd/ca"), address)
+
+
 @pytest.mark.parametrize("name", ["controller-manager", "scheduler"])
 def test_components_serve_on_loopback_and_the_advertised_address(cluster: ClusterFiles, name: str) -> None:
     for address in ("localhost", "127.0.0.1", "192.168.56.10"):
@@ -85,7 +91,15 @@ def test_components_serve_on_loopback_and_the_advertised_address(cluster: Cluste
 
 
 @pytest.mark.parametrize(
-    ("name", "authority"), [("apiserver-kubelet-client", "ca"), ("front-proxy-client", "front-proxy-ca")]
+    ("name", "authority"),
+    [
+        ("apiserver-kubelet-client", "ca"),
+        ("front-proxy-client", "front-proxy-ca"),
+        ("apiserver-etcd-client", "etcd/ca"),
+        ("etcd/healthcheck-client", "etcd/ca"),
+        ("etcd/server", "etcd/ca"),
+        ("etcd/peer", "etcd/ca"),
+    ],
 )
 def test_client_certificates_are_of_their_authority(cluster: ClusterFiles, name: str, authority: str) -> None:
     assert go_accepts_as_client(files.read_pair(cluster.pki, name).certificate, cluster.authority(authority))
@@ -110,8 +124,8 @@ def test_kubeconfigs_carry_everything(cluster: ClusterFiles, file: str, subject:
 
 
 def test_nobody_else_reads_secrets(cluster: ClusterFiles) -> None:
-    secret = [*cluster.pki.glob("*.key"), *cluster.config.glob("*.conf")]
-    assert len(secret) == 8 + 4
+    secret = [*cluster.pki.rglob("*.key"), *cluster.config.glob("*.conf")]
+    assert len(secret) == 9 + 4 + 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
 
 
@@ -127,6 +141,8 @@ def test_a_new_address_goes_into_certificates_and_kubeconfigs(cluster: ClusterFi
         "apiserver",
         "controller-manager",
         "scheduler",
+        "etcd/server",
+        "etcd/peer",
         "admin.conf",
         "super-admin.conf",
         "controller-manager.conf",
@@ -141,7 +157,11 @@ def test_renewing_gives_another_year_to_leaves(cluster: ClusterFiles) -> None:
         if expiry.authority:
             cluster.renew(expiry.name, ENDPOINT, later)
     assert {expiry.expires for expiry in cluster.expiries() if expiry.authority} == {later + LEAF_LIFETIME}
-    assert {expiry.name for expiry in cluster.expiries() if not expiry.authority} == {"ca", "front-proxy-ca"}
+    assert {expiry.name for expiry in cluster.expiries() if not expiry.authority} == {
+        "ca",
+        "front-proxy-ca",
+        "etcd/ca",
+    }
 
 
 def test_a_leaf_never_outlives_its_authority() -> None:
