@@ -79,6 +79,7 @@ def control_plane(address: str, port: int) -> Iterator[ControlPlane]:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         settings = directory / "etc/apiserver.yaml"
         text = settings.read_text().replace("bind-address: 0.0.0.0", f"bind-address: {address}")
+        text = text.replace("https://192.168.56.10:2379", f"https://{address}:{port + 1}")
         settings.write_text(text)
         yield ControlPlane(directory, address, port)
 
