@@ -15,7 +15,9 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooL
 from multidict import CIMultiDict
 
 from controlplane.api.status import BadRequest, TooLarge
-from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Upgrade
+from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Switch, Upgrade
+from controlplane.apiserver.switched import switch
+from controlplane.apiserver.tls import root_of
 from controlplane.apiserver.websocket import AiohttpWebSocket
 
 _log = logging.getLogger(__name__)
@@ -80,13 +82,16 @@ class HttpServer:
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
         if _headers_too_large(incoming.raw_headers):
             return _refused(431, "Request Header Fields Too Large")
+        body = cast(_Body, incoming)
         request = Request(
             incoming.method,
             incoming.rel_url.path,
             Query(incoming.rel_url.raw_query_string),
             incoming.headers,
-            cast(_Body, incoming).whole,
+            body.whole,
             cast(_Connection, incoming.protocol).peer,
+            incoming.raw_path,
+            body.chunks,
         )
         answer = await self._handle(request)
         if isinstance(answer, Response):
@@ -97,6 +102,8 @@ class HttpServer:
         try:
             if isinstance(answer, Upgrade):
                 return await _upgrade(incoming, answer)
+            if isinstance(answer, Switch):
+                return await switch(incoming, answer)
             return await _stream(incoming, answer)
         finally:
             if answer.on_end:
@@ -163,11 +170,12 @@ def _peer_of(transport: asyncio.BaseTransport) -> Peer:
     session = transport.get_extra_info("ssl_object")
     certificate = session.getpeercert(True) if session is not None else None
     name = transport.get_extra_info("peername")
-    return Peer(address=str(name[0]) if name else "", certificate=certificate or b"")
+    root = root_of(session) if certificate else b""
+    return Peer(address=str(name[0]) if name else "", certificate=certificate or b"", root=root)
 
 
 class _Body(web.BaseRequest):
-    """A request whose body is read as a whole, up to the limit."""
+    """A request whose body is read as a whole, up to the limit, or piece by piece."""
 
     async def whole(self) -> bytes:
         """Return the body. Raises TooLarge, BadRequest."""
@@ -177,6 +185,14 @@ class _Body(web.BaseRequest):
             return await self.read()
         except web.HTTPRequestEntityTooLarge as error:
             raise TooLarge(f"Request entity too large: limit is {BODY_LIMIT}") from error
+        except (HttpProcessingError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
+            raise BadRequest(f"the body of the request cannot be read: {error}") from error
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes. Raises BadRequest."""
+        try:
+            async for chunk in self.content.iter_any():
+                yield chunk
         except (HttpProcessingError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
             raise BadRequest(f"the body of the request cannot be read: {error}") from error
 

@@ -24,7 +24,7 @@ from controlplane.apiserver.compression import compress
 from controlplane.apiserver.deadline import seconds_of
 from controlplane.apiserver.flowcontrol import FlowControl, Rejected
 from controlplane.apiserver.flowcontrol.queues import Ticket
-from controlplane.apiserver.messages import Answer, Request, Response, Upgrade
+from controlplane.apiserver.messages import Answer, Request, Response, Switch, Upgrade
 from controlplane.apiserver.metrics import ApiServerMetrics, is_long_running, is_read
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.negotiation import Representation, negotiate
@@ -287,7 +287,7 @@ class Pipeline:
 
     def _measured(self, answer: Answer, course: _Course, began: float, done: Callable[[], None]) -> Answer:
         """Count the request when its last byte is ready: at once, or when its stream ends."""
-        code = 101 if isinstance(answer, Upgrade) else answer.status
+        code = 101 if isinstance(answer, Upgrade | Switch) else answer.status
 
         def ended() -> None:
             done()

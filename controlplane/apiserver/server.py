@@ -40,6 +40,7 @@ from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, NoNodes
 from controlplane.apiserver.openapi import OpenApi
 from controlplane.apiserver.pipeline import Limits, Page, Pipeline
+from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Security, SecuritySettings, build
@@ -87,7 +88,15 @@ class ServerSettings:
 class ApiServer:
     """Everything behind the pipeline."""
 
-    def __init__(self, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer):
+    def __init__(
+        self,
+        store: Store,
+        settings: ServerSettings,
+        clock: Clock,
+        random: Random,
+        nodes: NodeDialer,
+        dialer: Dialer | None = None,
+    ):
         self.settings, self._clock = settings, clock
         self.version = version_info()
         self.registry = new_registry(self.version.git_version)
@@ -113,8 +122,8 @@ class ApiServer:
         self.catalog = Catalog(RESOURCES, storages.values())
         self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)
         storages["", "v1", "services"].allocator = self._allocator
-        parts = components(settings.probe, self._store_answers)
-        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, settings)
+        parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
+        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, dialer, settings)
         self._started, self._stopping = False, False
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
@@ -129,10 +138,16 @@ class ApiServer:
     @classmethod
     @asynccontextmanager
     async def running(
-        cls, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer | None = None
+        cls,
+        store: Store,
+        settings: ServerSettings,
+        clock: Clock,
+        random: Random,
+        nodes: NodeDialer | None = None,
+        dialer: Dialer | None = None,
     ) -> AsyncIterator[ApiServer]:
         """Make a server over a store, and keep it up to date with the store until the block ends."""
-        server = cls(store, settings, clock, random, nodes or NoNodes())
+        server = cls(store, settings, clock, random, nodes or NoNodes(), dialer)
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
         background = [run() for run in (server.ip_addresses().run, *server._background)]
@@ -291,6 +306,7 @@ def _backend(
     security: Security,
     nodes: NodeDialer,
     parts: Components,
+    dialer: Dialer,
     settings: ServerSettings,
 ) -> Backend:
     return Backend(
@@ -303,6 +319,7 @@ def _backend(
         virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
         nodes=nodes,
         components=parts,
+        dialer=dialer,
         node_address_types=settings.node_address_types,
         shortest_watch=settings.shortest_watch,
     )

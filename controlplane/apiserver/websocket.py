@@ -31,6 +31,9 @@ class AiohttpWebSocket:
     async def send(self, message: bytes) -> None:
         await self._socket.send_bytes(message)  # waits while the peer is slow to read
 
+    async def send_text(self, message: str) -> None:
+        await self._socket.send_str(message)
+
     async def close(self, code: int = 1000) -> None:
         await self._socket.close(code=code)
 

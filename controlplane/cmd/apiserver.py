@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
 async def serve(values: Values, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT. Raises Explained."""
     from controlplane.apiserver.http import HttpServer
+    from controlplane.apiserver.proxying.client import HttpDialer
     from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.server import ApiServer
     from controlplane.kit.clock import SystemClock
@@ -90,7 +91,9 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         stack.push_async_callback(remotes.close)
         store = await stack.enter_async_context(open_store(values, clock, random))
         nodes = await stack.enter_async_context(open_nodes(values))
-        server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
+        dialer = HttpDialer()
+        stack.push_async_callback(dialer.close)
+        server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes, dialer))
         tls = serving_tls(values)
         http = HttpServer(server.pipeline.handle, tls.context)
         bound = await stack.enter_async_context(_listening(http, values))

@@ -11,6 +11,7 @@ from random import Random
 
 from controlplane.apiserver.http import HttpServer
 from controlplane.apiserver.node_dialer import NodeDialer
+from controlplane.apiserver.proxying.dialer import Dialer
 from controlplane.apiserver.server import ApiServer, ServerSettings
 from controlplane.apiserver.tls import server_context
 from controlplane.auth.interface import SYSTEM_MASTERS
@@ -70,6 +71,7 @@ async def https_api(
     random: Random | None = None,
     settings: ServerSettings | None = None,
     nodes: NodeDialer | None = None,
+    dialer: Dialer | None = None,
 ) -> AsyncIterator[HttpsApi]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
     clock = clock or SystemClock()
@@ -78,7 +80,7 @@ async def https_api(
     serving = Leaf("kube-apiserver", (), ("localhost",), (_HOST,), ("digital signature", "server auth"))
     certificate, key = _write(directory, "apiserver", issue(serving, authority, now))
     _write(directory, "ca", authority)
-    async with memory_api(clock=clock, random=random, settings=settings, nodes=nodes) as memory:
+    async with memory_api(clock=clock, random=random, settings=settings, nodes=nodes, dialer=dialer) as memory:
         http = HttpServer(memory.server.pipeline.handle, server_context(certificate, key, directory / "ca.crt"))
         async with http.listening(_HOST, 0, drain=0.1) as port:
             api = HttpsApi(memory, port, directory, authority, clock)

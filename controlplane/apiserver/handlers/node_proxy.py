@@ -1,8 +1,7 @@
-"""What only a node can answer: logs, exec, attach, port-forward, and its own pages. Carried, not understood."""
+"""What only a node can answer: logs, exec, attach and port-forward. Carried, not understood."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -22,14 +21,10 @@ from controlplane.apiserver.calls import Call
 from controlplane.apiserver.messages import Answer, Response, Stream, Upgrade, WebSocket
 from controlplane.apiserver.node_dialer import NodeAddress, NodeAnswer, NodeRefused, NodeUnreachable, address_of
 from controlplane.apiserver.pod_connections import log_target, port_forward_target, stream_target
+from controlplane.apiserver.proxying.forward import Chunks
 from controlplane.apiserver.websocket import join
 
 _TEXT = "text/plain"
-# Headers that speak of one connection only, RFC 9110 section 7.6.1, and what proves who the caller is to us alone.
-_NOT_FORWARDED = frozenset({
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-    "upgrade", "host", "content-length", "authorization", "accept-encoding",
-})  # fmt: skip
 
 
 async def log(call: Call) -> Answer:
@@ -38,7 +33,7 @@ async def log(call: Call) -> Answer:
     target = log_target(pod, call.request.query)
     if not pod.spec or not pod.spec.node_name:
         return Response(200, b"", _TEXT)  # nothing can have been written yet
-    answer = await _open(call, "GET", await _node(call, pod.spec.node_name), target)
+    answer = await _open(call, await _node(call, pod.spec.node_name), target)
     return Stream(200, answer.chunks, _TEXT)
 
 
@@ -55,17 +50,6 @@ async def attach(call: Call) -> Answer:
 async def port_forward(call: Call) -> Answer:
     pod = await _pod(call)
     return await _upgrade(call, pod, port_forward_target(pod, call.request.query))
-
-
-async def proxy_node(call: Call) -> Answer:
-    """Answer with what the node agent answers to the rest of the path."""
-    address = await _node(call, call.info.name)
-    request = call.request
-    target = "/" + call.info.tail + (f"?{request.query.text}" if request.query.text else "")
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED}
-    body = await request.read()
-    answer = await _open(call, request.method, address, target, body, headers, failures=False)
-    return Stream(answer.status, answer.chunks, answer.headers.get("Content-Type", _TEXT))
 
 
 async def _pod(call: Call) -> Pod:
@@ -96,35 +80,18 @@ async def _node(call: Call, name: str) -> NodeAddress:
     return address
 
 
-async def _open(
-    call: Call,
-    method: str,
-    address: NodeAddress,
-    target: str,
-    body: bytes = b"",
-    headers: dict[str, str] | None = None,
-    *,
-    failures: bool = True,
-) -> NodeAnswer:
-    """Send a request on; its connection is closed when the answer has been read or given up."""
+async def _open(call: Call, address: NodeAddress, target: str) -> NodeAnswer:
+    """Ask a node agent; the connection is closed when the answer has been read or given up."""
     stack = AsyncExitStack()
     try:
-        answer = await stack.enter_async_context(
-            call.backend.nodes.request(method, address, target, body=body, headers=headers or {})
-        )
+        answer = await stack.enter_async_context(call.backend.nodes.request("GET", address, target, headers={}))
     except NodeUnreachable as error:
         raise ServiceUnavailable(f"error trying to reach service: {error}") from error
-    if failures and answer.status >= 400:
+    if answer.status >= 400:
         async with stack:
             text = b"".join([chunk async for chunk in answer.chunks])[:2048].decode(errors="replace").strip()
         raise _failure(answer.status, text)
-    return NodeAnswer(answer.status, answer.headers, _closing(stack, answer.chunks))
-
-
-async def _closing(stack: AsyncExitStack, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async with stack:
-        async for chunk in chunks:
-            yield chunk
+    return NodeAnswer(answer.status, answer.headers, Chunks(answer.chunks, stack))
 
 
 def _failure(status: int, text: str) -> StatusError:

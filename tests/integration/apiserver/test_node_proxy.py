@@ -27,6 +27,7 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.apiserver.node_client import NodeClient
+from controlplane.apiserver.proxying.client import HttpDialer
 from controlplane.apiserver.tls import node_context
 from controlplane.pki.issue import Leaf, issue, new_authority
 from controlplane.testing import HttpsApi, https_api
@@ -102,12 +103,14 @@ async def api(tmp_path: Path, node: FakeNode) -> AsyncIterator[HttpsApi]:
     theirs.load_verify_locations(tmp_path / "nodes-ca.crt")
     theirs.verify_mode = ssl.CERT_REQUIRED
     client = NodeClient(node_context(tmp_path / "client.crt", tmp_path / "client.key", tmp_path / "nodes-ca.crt"))
+    dialer = HttpDialer()
     try:
-        async with serving(node, theirs), https_api(tmp_path, nodes=client) as running:
+        async with serving(node, theirs), https_api(tmp_path, nodes=client, dialer=dialer) as running:
             await _populate(running, node.port)
             yield running
     finally:
         await client.close()
+        await dialer.close()
 
 
 async def _populate(api: HttpsApi, port: int) -> None:
