@@ -2,6 +2,7 @@
 
 request ─► RequestInfo ─► deadline 504 ─► authenticate 401 ─► audit ─► impersonate ─► priority and fairness 429
         ─► authorize 403 ─► route 404 405 ─► handler ─► compress
+                         └► another server's: passed on
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from random import Random
 from typing import Protocol
 
 from controlplane.api.status import InternalError, ServiceUnavailable, StatusError, Timeout, Unauthorized
+from controlplane.apiserver.aggregation.aggregator import Aggregator
 from controlplane.apiserver.answers import failure
 from controlplane.apiserver.audit import Auditor, Trail
 from controlplane.apiserver.backend import Backend
@@ -91,10 +93,11 @@ class Pipeline:
         limits: Limits,
         flow: FlowControl | None = None,
         auditor: Auditor | None = None,
+        aggregator: Aggregator | None = None,
     ):
         self._backend, self._authenticator, self._pages = backend, authenticator, pages
         self._metrics, self._random, self._limits = metrics, random, limits
-        self._flow, self._auditor = flow, auditor
+        self._flow, self._auditor, self._aggregator = flow, auditor, aggregator
         self._clock: Clock = backend.clock
         self._authorizer: Authorizer = backend.authorizer
 
@@ -161,10 +164,16 @@ class Pipeline:
             if ticket.started is None:
                 await self._flow.wait(ticket, min((course.seconds or self._limits.seconds) / 4, _LONGEST_WAIT))
         await self._may(user, course)
-        answer = await self._resource(course, user) if info.is_resource else await self._page(request)
+        remote = self._aggregator.remote_of(info) if self._aggregator is not None else None
+        if remote is not None and self._aggregator is not None:
+            answer = await self._aggregator.answer(remote, request, info, user)
+        elif info.is_resource:
+            answer = await self._resource(course, user)
+        else:
+            answer = await self._page(request)
         if course.trail is not None:
             course.trail.answered(answer)
-        return await compress(answer, request.headers.get("Accept-Encoding", ""))
+        return answer if remote else await compress(answer, request.headers.get("Accept-Encoding", ""))
 
     def _leave(self, course: _Course) -> None:
         """Give back the seats of a request, if it has any; a watch does as soon as it has begun."""

@@ -20,6 +20,7 @@ from controlplane.api.codec import encode
 from controlplane.api.core_v1 import Service
 from controlplane.api.networking_v1 import IPAddress
 from controlplane.api.resources import RESOURCES
+from controlplane.apiserver.aggregation.assembly import Aggregation, AggregationSettings
 from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
@@ -44,6 +45,7 @@ from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Security, SecuritySettings, build
+from controlplane.apiserver.service_resolver import Address
 from controlplane.apiserver.storage import ResourceStorage, prefix_of
 from controlplane.apiserver.strategies import strategy_for
 from controlplane.apiserver.timed_store import TimedStore
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.encryption import EncryptionSettings
 
 _NODE_PORTS = PortRange(30000, 32767)
+_NOT_AGGREGATED = AggregationSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class ServerSettings:
     audit: AuditSettings | None = None
     encryption: EncryptionSettings | None = None  # --encryption-provider-config; None: nothing is encrypted at rest
     probe: Probe = probe_https  # asks the other components how they are
+    aggregation: AggregationSettings = _NOT_AGGREGATED
 
 
 class ApiServer:
@@ -125,14 +129,17 @@ class ApiServer:
         parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
         backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, dialer, settings)
         self._started, self._stopping = False, False
+        own = Address(settings.advertise_address, settings.secure_port)
+        self._aggregation = Aggregation(settings.aggregation, self.reader, dialer, random, self.registry, own)
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
         metrics = ApiServerMetrics(self.registry)
         self.flow = self._flow_control()
         audit_metrics = AuditMetrics(self.registry)
         self.auditor = Auditor(settings.audit, clock, random, audit_metrics) if settings.audit else None
+        aggregator = self._aggregation.aggregator
         self.pipeline = Pipeline(
-            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor
+            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor, aggregator
         )
 
     @classmethod
@@ -155,7 +162,8 @@ class ApiServer:
             await server.cache.fresh()
             if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read
                 await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
-            async with server._flow_kept():
+            aggregating = server._aggregation.run(server.client(), clock, server.catalog.storages)
+            async with server._flow_kept(), running(aggregating):
                 server._started = True
                 try:
                     yield server
@@ -252,7 +260,8 @@ class ApiServer:
                 return None
             return dump.answer(self.flow, request.path, request.query, self._clock.now(), self._clock.monotonic())
 
-        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics, dumped]
+        everybodys = self._aggregation.merge(discovered, OpenApi(self.version.git_version).answer)
+        return [index, fixed, *everybodys, healthy, metrics, dumped]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}

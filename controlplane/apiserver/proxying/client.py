@@ -36,8 +36,8 @@ class HttpDialer:
         self, destination: Destination, method: str, target: str, headers: Mapping[str, str], body: Body = None
     ) -> AsyncIterator[Reply]:
         host, port = self._way(destination.host, destination.port)
-        url = URL.build(scheme="https" if destination.tls else "http", host=host, port=port)
         try:
+            url = URL.build(scheme="https" if destination.tls else "http", host=host, port=port)
             answer = await self._open().request(
                 method,
                 URL(str(url) + target, encoded=True),
@@ -48,7 +48,7 @@ class HttpDialer:
                 allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             )
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:  # ValueError: no host is called so
             raise Unreachable(_say(error)) from error
         try:
             yield Reply(answer.status, answer.headers, _chunks(answer), answer.content_length)
@@ -64,7 +64,7 @@ class HttpDialer:
                 reader, writer = await asyncio.open_connection(
                     host, port, ssl=destination.tls, server_hostname=name if destination.tls else None
                 )
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError) as error:
             raise Unreachable(_say(error)) from error
         return StreamConnection(reader, writer)
 
