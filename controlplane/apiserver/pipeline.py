@@ -35,6 +35,7 @@ from controlplane.apiserver.router import no_such_path, not_allowed, route
 from controlplane.auth.authorizers import decide, refusal
 from controlplane.auth.impersonation import impersonate
 from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Credentials, User
+from controlplane.auth.websocket_token import token_in
 from controlplane.kit.clock import Clock
 from controlplane.store.interface import StoreError
 
@@ -203,14 +204,16 @@ class Pipeline:
 
     async def _authenticated(self, request: Request) -> User:
         token = ""
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        headers, peer = request.headers, request.peer
+        scheme, _, value = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             token = value.strip()
         elif scheme:
             raise Unauthorized("Unauthorized")
-        user = await self._authenticator.authenticate(
-            Credentials(request.peer.certificate or None, token, request.path)
-        )
+        elif protocols := headers.get("Sec-WebSocket-Protocol"):
+            token = token_in(protocols)
+        shown = Credentials(peer.certificate or None, token, request.path, peer.root, headers)
+        user = await self._authenticator.authenticate(shown)
         if request.peer.certificate and not request.peer.known:
             request.peer.known = True
             self._metrics.certificate_shown(request.peer.certificate, self._clock.now())

@@ -21,6 +21,7 @@ from controlplane.api.core_v1 import Service
 from controlplane.api.networking_v1 import IPAddress
 from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.aggregation.assembly import Aggregation, AggregationSettings
+from controlplane.apiserver.aggregation.trust import TrustConfigMap, trust_data
 from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
@@ -162,8 +163,13 @@ class ApiServer:
             await server.cache.fresh()
             if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read
                 await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
-            aggregating = server._aggregation.run(server.client(), clock, server.catalog.storages)
-            async with server._flow_kept(), running(aggregating):
+            trusted = trust_data(settings.security.client_ca, settings.security.request_headers)
+            trust = TrustConfigMap(trusted, server.client(), clock)
+            aggregating = running(
+                server._aggregation.run(server.client(), clock, server.catalog.storages),
+                trust.run(server.catalog.storages["", "v1", "configmaps"].cache),
+            )
+            async with server._flow_kept(), aggregating:
                 server._started = True
                 try:
                     yield server

@@ -8,7 +8,7 @@
     APIServices of what we serve ourselves           registration.py, priorities.py
 
 The caller is authenticated and authorized here, once; the extension server believes the headers because our front-proxy
-certificate vouches for them, which it checks by the ConfigMap that `identity.py` keeps.
+certificate vouches for them, which it checks by the ConfigMap that `trust.py` keeps.
 
 Owns the conditions of APIServices, and the APIServices that carry the label `automanaged`. Refuses to look into what it
 carries.

@@ -1,8 +1,8 @@
 """The v2 document as protobuf: the only form in which client-go reads /openapi/v2.
 
-The messages are those of gnostic's openapiv2/OpenAPIv2.proto; only the fields our documents have are known here, some of
-which extension servers leave out. Maps are lists of (name, value), and what has no field of its own (x-kubernetes-…)
-travels as YAML text, which JSON is too.
+The messages are those of gnostic's openapiv2/OpenAPIv2.proto; only the fields our documents have are known here, and
+extension servers leave some of them out. Maps are lists of (name, value), and what has no field of its own
+(x-kubernetes-…) travels as YAML text, which JSON is too.
 """
 
 from __future__ import annotations
