@@ -15,10 +15,10 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooL
 from multidict import CIMultiDict
 
 from controlplane.api.status import BadRequest, TooLarge
-from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Switch, Upgrade
+from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Switch, Upgrade, WebSocket
 from controlplane.apiserver.switched import switch
 from controlplane.apiserver.tls import root_of
-from controlplane.apiserver.websocket import AiohttpWebSocket
+from controlplane.apiserver.websocket import AiohttpWebSocket, GoneWebSocket
 
 _log = logging.getLogger(__name__)
 
@@ -231,6 +231,11 @@ async def _stream(incoming: web.BaseRequest, answer: Stream) -> web.StreamRespon
 async def _upgrade(incoming: web.BaseRequest, answer: Upgrade) -> web.StreamResponse:
     protocols = (answer.protocol,) if answer.protocol else ()
     socket = web.WebSocketResponse(protocols=protocols, max_msg_size=0, timeout=2.0)
-    await socket.prepare(incoming)
-    await answer.serve(AiohttpWebSocket(socket))
+    caller: WebSocket = GoneWebSocket()
+    try:
+        await socket.prepare(incoming)
+        caller = AiohttpWebSocket(socket)
+    finally:
+        # Whatever became of the caller: behind the answer there may be a connection that only it can close.
+        await answer.serve(caller)
     return socket

@@ -12,6 +12,7 @@ from controlplane.apiserver.messages import Answer, Connection, Response, Switch
 from controlplane.apiserver.proxying.dialer import Destination, Dialer, Unreachable
 from controlplane.apiserver.proxying.headers import passed_back
 from controlplane.apiserver.proxying.response_head import NotHttp, ResponseHead, parse_head, render_request
+from controlplane.apiserver.websocket import both_ways
 
 _HEAD_LIMIT = 64 * 1024  # bytes of the head of an answer
 _REFUSAL_LIMIT = 64 * 1024  # bytes of what is told of an answer that refuses to upgrade
@@ -92,23 +93,9 @@ async def _joined(backend: Connection, first: bytes, caller: Connection) -> None
     try:
         if first:
             await caller.write(first)
-        await join_connections(caller, backend)
+        await both_ways(_carry(caller, backend), _carry(backend, caller))
     finally:
         await backend.close()
-
-
-async def join_connections(one: Connection, other: Connection) -> None:
-    """Carry bytes both ways until either side ends, each way as fast as its slower end."""
-    ways = {asyncio.create_task(_carry(one, other)), asyncio.create_task(_carry(other, one))}
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        outcomes = await asyncio.gather(*ways, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception) and not isinstance(outcome, OSError):
-            raise outcome  # a peer that has gone is the end of a tunnel, anything else a mistake
 
 
 async def _carry(source: Connection, target: Connection) -> None:
