@@ -60,7 +60,7 @@ class HttpServer:
             request_factory=_new_request,
             handler_cancellation=True,  # a watch whose client has gone ends now, not with the next event
         )
-        connections: set[asyncio.BaseTransport] = set()
+        connections: _Open = {}
         listener = await loop.create_server(
             lambda: _Connection(server, connections, loop=loop, **_CONNECTION_OPTIONS),
             host or None,
@@ -75,8 +75,8 @@ class HttpServer:
             listener.close()
             server.pre_shutdown()
             await server.shutdown(drain)
-            for transport in tuple(connections):  # those that wait for the other side to say goodbye
-                transport.abort()  # type: ignore[attr-defined]
+            for abort in tuple(connections.values()):  # those that wait for the other side to say goodbye
+                abort()
             await asyncio.sleep(0)
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
@@ -110,23 +110,37 @@ class HttpServer:
                 answer.on_end()
 
 
+_Open = dict[asyncio.BaseTransport, Callable[[], object]]
+"""The connections that are open, and what cuts each off."""
+
+
+def _abort_of(transport: asyncio.BaseTransport) -> Callable[[], object]:
+    """Return what cuts a connection off, whatever has been done to its transport by then.
+
+    asyncio's TLS transport lets go of its connection when it is closed twice, as aiohttp does after a WebSocket.
+    """
+    inner = getattr(transport, "_ssl_protocol", None)
+    abort: Callable[[], object] = transport.abort if inner is None else inner._abort  # type: ignore[attr-defined]
+    return abort
+
+
 class _Connection(web.RequestHandler):
     """One connection, which knows who is at its other end."""
 
     __slots__ = ("_mine", "_open", "_peer")
 
-    def __init__(self, server: web.Server, open_: set[asyncio.BaseTransport], **options: Any):
+    def __init__(self, server: web.Server, open_: _Open, **options: Any):
         super().__init__(server, **options)
-        self._open = open_  # the transports of all connections that are open
+        self._open = open_
         self._peer: Peer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._mine = transport  # aiohttp forgets its own as soon as it closes it
-        self._open.add(transport)
+        self._open[transport] = _abort_of(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._open.discard(self._mine)
+        self._open.pop(self._mine, None)
         super().connection_lost(exc)
 
     @property

@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from kubernetes import client, config, stream
 
 from controlplane.api.core_v1 import ConfigMap
 from controlplane.api.meta_v1 import ObjectMeta
@@ -291,9 +292,9 @@ async def test_logs(session: aiohttp.ClientSession, protocols: tuple[str, ...], 
 async def test_a_watch(api: HttpsApi, session: aiohttp.ClientSession) -> None:
     path = "/api/v1/namespaces/default/configmaps?watch=1"
     async with asyncio.timeout(10), session.ws_connect(path) as socket:
-        client = api.memory.client()
+        ours = api.memory.client()
         for name in ("a", "b"):
-            await client.create(ConfigMap(metadata=ObjectMeta(name=name, namespace="default")))
+            await ours.create(ConfigMap(metadata=ObjectMeta(name=name, namespace="default")))
         events = [json.loads(await socket.receive_str()) for _ in range(2)]
     assert [(one["type"], one["object"]["metadata"]["name"]) for one in events] == [("ADDED", "a"), ("ADDED", "b")]
 
@@ -422,3 +423,43 @@ async def _until_ended(spdy: Spdy, streams: set[int]) -> None:
             if isinstance(frame, Data) and frame.fin:
                 streams.discard(frame.stream)
     assert replies == 4
+
+
+# --- the official Python client
+
+
+async def test_python_exec(api: HttpsApi, node: StreamNode) -> None:
+    def run() -> tuple[str, str, int]:
+        with config.new_client_from_config(str(api.kubeconfig)) as connected:
+            session = stream.stream(
+                client.CoreV1Api(connected).connect_get_namespaced_pod_exec, "web", "default", command=["cat"],
+                stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False,
+            )  # fmt: skip
+            session.write_stdin("exit\n")
+            session.run_forever(timeout=10)
+            session.close()
+            return session.read_stdout(), session.read_stderr(), session.returncode
+
+    assert await asyncio.to_thread(run) == ("exit\n", "!", 3)
+
+
+# The client never closes the connection of a port-forward; the collector does, and says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_python_port_forward(api: HttpsApi, node: StreamNode) -> None:
+    def run() -> bytes:
+        with config.new_client_from_config(str(api.kubeconfig)) as connected:
+            forward = stream.portforward(
+                client.CoreV1Api(connected).connect_get_namespaced_pod_portforward, "web", "default", ports="80"
+            )
+            connection = forward.socket(80)
+            connection.setblocking(True)
+            connection.sendall(b"hello")
+            received = b""
+            while len(received) < 5:
+                received += connection.recv(100)
+            connection.close()
+            return received
+
+    async with echoing() as port, asyncio.timeout(20):
+        node.target = port
+        assert await asyncio.to_thread(run) == b"hello"
