@@ -240,7 +240,8 @@ def _aggregation(values: Values) -> AggregationSettings:
     from controlplane.apiserver.aggregation.remote import FrontProxy
 
     files = (_if_there(values["proxy-client-cert-file"]), _if_there(values["proxy-client-key-file"]))
-    return AggregationSettings(FrontProxy(*files), values["enable-aggregator-routing"])
+    rejects = values["aggregator-reject-forwarding-redirect"]
+    return AggregationSettings(FrontProxy(*files), values["enable-aggregator-routing"], rejects)
 
 
 def _request_headers(values: Values) -> RequestHeaderSettings | None:

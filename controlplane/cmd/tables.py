@@ -83,6 +83,8 @@ APISERVER = Settings(
         Setting("proxy-client-key-file", "/etc/sampan/pki/front-proxy-client.key", "and its key"),
         Setting("enable-aggregator-routing", False,
                 "call extension API servers at their endpoints rather than at the address of their Service"),
+        Setting("aggregator-reject-forwarding-redirect", True,
+                "do not let extension API servers send callers elsewhere"),
         Setting("requestheader-client-ca-file", "/etc/sampan/pki/front-proxy-ca.crt",
                 "who signs the certificates of proxies that say in headers who calls"),
         Setting("requestheader-allowed-names", ["front-proxy-client"], "their common names; empty: any"),

@@ -31,6 +31,7 @@ class AggregationSettings:
 
     front_proxy: FrontProxy = field(default_factory=FrontProxy)
     to_endpoints: bool = False  # --enable-aggregator-routing
+    reject_redirects: bool = True  # --aggregator-reject-forwarding-redirect
 
 
 class Aggregation:
@@ -50,7 +51,7 @@ class Aggregation:
         self._caller = Caller(dialer, self.resolve)
         self._contexts = Contexts(settings.front_proxy)
         self._metrics = AvailabilityMetrics(registry)
-        self.aggregator = Aggregator(dialer, self._caller)
+        self.aggregator = Aggregator(dialer, self._caller, reject_redirects=settings.reject_redirects)
 
     def merge(self, discovery: Page, openapi: Page) -> tuple[Page, Page]:
         """Return the pages that answer for all servers, made of those that answer for this one."""

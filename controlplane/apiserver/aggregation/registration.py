@@ -37,13 +37,13 @@ def plan(wanted: Mapping[str, APIService], current: Iterable[APIService], *, sta
     looked_at = {name: one for name, one in wanted.items() if starting or _kind(one) == _ALWAYS}
     kinds = (_ON_START, _ALWAYS) if starting else (_ALWAYS,)
     return Plan(
-        create=[one for name, one in looked_at.items() if name not in here],
-        update=[
+        create=tuple(one for name, one in looked_at.items() if name not in here),
+        update=tuple(
             replace(here[name], spec=one.spec)
             for name, one in looked_at.items()
             if name in here and _kind(here[name]) and here[name].spec != one.spec
-        ],
-        delete=[one for name, one in here.items() if name not in wanted and _kind(one) in kinds],
+        ),
+        delete=tuple(one for name, one in here.items() if name not in wanted and _kind(one) in kinds),
     )
 
 
