@@ -53,11 +53,22 @@ class Extension:
         })  # fmt: skip
         if not self.healthy:
             return web.Response(status=500, text="broken")
+        if request.path.endswith("/elsewhere"):
+            return web.Response(status=302, headers={"Location": "https://example.com/"})
+        if request.path.endswith("/connect"):
+            return await self._connect(request)
         if request.path.startswith(f"{PATH}/namespaces/"):
             return await self._objects(request)
         if request.path == f"{PATH}/fruits":
             return await self._list(request)
         return self._document(request)
+
+    async def _connect(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(f"{message.data}!")
+        return socket
 
     def _document(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")

@@ -90,8 +90,6 @@ class AggregationController:
 
     async def run(self, caches: Caches) -> None:
         """Follow and check until the server stops."""
-        self._queue.add(_REGISTER)
-        self._take_in("")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(follow(caches.api_services, self._take_in))
             tasks.create_task(follow(caches.services, self._service_changed, self._concerns))

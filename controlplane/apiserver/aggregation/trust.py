@@ -56,7 +56,6 @@ class TrustConfigMap:
         """Follow and write until the server stops; a server that is trusted by nothing has nothing to write."""
         if not self._data:
             return
-        self._queue.add(NAME)
         key = f"{NAMESPACE}/{NAME}"
         async with asyncio.TaskGroup() as group:
             group.create_task(follow(cache, self._queue.add, lambda change: change.object.key == key))

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from controlplane.api.apiextensions_v1 import CustomResourceDefinition
 from controlplane.api.apiregistration_v1 import APIService
 from controlplane.api.core_v1 import Service
 from controlplane.api.discovery_v1 import EndpointSlice
@@ -65,11 +66,29 @@ async def test_the_extension_is_told_who_calls(world: World, session: aiohttp.Cl
     forged = {"X-Remote-User": "root", "X-Remote-Group": "root", "X-Remote-Extra-A": "b"}
     async with session.get(f"{FRUITS}?limit=500", headers=forged) as answer:
         assert answer.status == 200
-    call = world.extension.callers[-1]
+    call = [one for one in world.extension.callers if one["user"] == "jane"][-1]
     assert (call["path"], call["user"]) == (f"{FRUITS}?limit=500", "jane")
     assert call["groups"] == ["dev", "system:masters", "system:authenticated"]
     assert {name.lower() for name in call["extra"]} == {"x-remote-extra-authentication.kubernetes.io%2fcredential-id"}
     assert call["authorization"] is None
+
+
+async def test_an_upgrade_goes_through(world: World, session: aiohttp.ClientSession) -> None:
+    await world.register()
+    await world.available()
+    async with asyncio.timeout(10), session.ws_connect(f"{FRUITS}/apple/connect") as socket:
+        await socket.send_str("hello")
+        assert await socket.receive_str() == "hello!"
+    call = [one for one in world.extension.callers if one["user"] == "jane"][-1]
+    assert (call["user"], call["authorization"]) == ("jane", None)
+
+
+async def test_nobody_is_sent_elsewhere(world: World, session: aiohttp.ClientSession) -> None:
+    await world.register()
+    await world.available()
+    async with session.get(f"{FRUITS}/apple/elsewhere", allow_redirects=False) as answer:
+        assert answer.status == 502
+        assert await answer.text() == "the backend attempted to redirect this request, which is not permitted\n"
 
 
 async def test_who_may_not_is_refused_here(world: World) -> None:
@@ -215,3 +234,46 @@ async def test_what_is_served_here_is_registered(world: World) -> None:
     assert "v1.apiregistration.k8s.io" not in services
     assert services["v1.apps"].metadata.labels == {"kube-aggregator.kubernetes.io/automanaged": "onstart"}
     assert services["v1.apps"].spec.group_priority_minimum == 17800
+
+
+async def test_definitions_bring_apiservices_and_take_them_along(world: World) -> None:
+    client = world.api.memory.client()
+    names = {"plural": "plums", "singular": "plum", "kind": "Plum", "listKind": "PlumList"}
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "plums.garden.com"},
+        "spec": {"group": "garden.com", "scope": "Namespaced", "names": names, "versions": versions},
+    }
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    await client.request("POST", path, body=json.dumps(definition).encode(), content_type="application/json")
+    await registered(world, "v1.garden.com")
+    condition = await world.condition("v1.garden.com", lambda one: one.status == "True")
+    assert condition.reason == "Local"
+    await client.delete(APIService, "v1.garden.com")
+    await registered(world, "v1.garden.com")  # it is there as long as the definition is
+    await client.delete(CustomResourceDefinition, "plums.garden.com")
+    await registered(world, "v1.garden.com", there=False)
+
+
+async def registered(world: World, name: str, *, there: bool = True) -> None:
+    client = world.api.memory.client()
+    async with asyncio.timeout(10):
+        while True:
+            names = {one.metadata.name for one in (await client.list(APIService)).items}
+            if (name in names) == there:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_kubectl_shows_them(world: World) -> None:
+    await world.register()
+    await world.available()
+    await world.condition("v1.apps", lambda one: one.status == "True")
+    _, said = await kubectl(world.api, "get", "apiservices", "v1.apps", NAME)
+    rows = [line.split()[:3] for line in said.splitlines()]
+    assert rows == [
+        ["NAME", "SERVICE", "AVAILABLE"], ["v1.apps", "Local", "True"], [NAME, "default/fruit", "True"],
+    ]  # fmt: skip

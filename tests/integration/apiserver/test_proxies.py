@@ -29,7 +29,7 @@ from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.pki.issue import Leaf, issue
 from controlplane.testing import HttpsApi, https_api
 from tests.fakes.web import PodNetwork
-from tests.integration.apiserver.test_kubectl import kubectl
+from tests.integration.apiserver.test_kubectl import KUBECTL, kubectl
 
 POD, HTTP, NAMED = "10.244.1.7", 8080, 9090
 PODS, SERVICES = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/services"
@@ -226,3 +226,21 @@ async def test_an_upgrade_that_the_server_refuses(session: aiohttp.ClientSession
     headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
     async with session.get(f"{PODS}/web/proxy/teapot", headers=headers) as answer:
         assert (answer.status, (await answer.json())["target"]) == (418, "/teapot")
+
+
+async def test_kubectl_proxy(api: HttpsApi) -> None:
+    process = await asyncio.create_subprocess_exec(
+        str(KUBECTL), "--kubeconfig", str(api.kubeconfig), "proxy", "--port=0", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+            address = (await process.stdout.readline()).decode().split()[-1]
+            url = f"http://{address}{SERVICES}/shop:http/proxy"
+            async with session.get(f"{url}/a?b=c") as answer:
+                assert (await answer.json())["target"] == "/a?b=c"
+            async with session.get(f"{url}/old", allow_redirects=False) as answer:
+                assert answer.headers["Location"] == f"{SERVICES}/shop:http/proxy/new?x=1"
+    finally:
+        process.kill()
+        await process.wait()
