@@ -9,7 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
 from controlplane.api.core_v1 import ConfigMap
@@ -45,11 +50,39 @@ def _listed(names: Sequence[str]) -> str:
     return json.dumps(list(names), separators=(",", ":"))
 
 
+def combined(there: Mapping[str, str], ours: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """Return what is there with what is ours in it: other API servers, and CAs on their way out, stay trusted.
+
+    Certificates that have expired are left out, and so is what cannot be read.
+    """
+    data = dict(there)
+    for key, text in ours.items():
+        data[key] = (_bundles if key.endswith("-ca-file") else _lists)(there.get(key, ""), text, now)
+    return data
+
+
+def _bundles(there: str, ours: str, now: datetime) -> str:
+    kept: dict[bytes, x509.Certificate] = {}
+    for bundle in (there, ours):
+        with suppress(ValueError):
+            for one in x509.load_pem_x509_certificates(bundle.encode()):
+                kept[one.public_bytes(Encoding.DER)] = one
+    valid = [one for one in kept.values() if one.not_valid_after_utc > now]
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in valid)
+
+
+def _lists(there: str, ours: str, _: datetime) -> str:
+    names: list[str] = []
+    with suppress(msgspec.DecodeError):
+        names = msgspec.json.decode(there, type=list[str])
+    return _listed(list(dict.fromkeys([*names, *json.loads(ours)])))
+
+
 class TrustConfigMap:
     """Keeps the ConfigMap as it should be, whoever changes it."""
 
     def __init__(self, data: Mapping[str, str], client: Client, clock: Clock):
-        self._data, self._client = dict(data), client
+        self._data, self._client, self._clock = dict(data), client, clock
         self._queue: WorkQueue[str] = WorkQueue("cluster_authentication_trust_controller", clock)
 
     async def run(self, cache: ResourceCache) -> None:
@@ -67,5 +100,6 @@ class TrustConfigMap:
         except NotFound:
             await self._client.create(ConfigMap(metadata=ObjectMeta(name=NAME, namespace=NAMESPACE), data=self._data))
             return
-        if now.data != {**now.data, **self._data}:
-            await self._client.update(replace(now, data={**now.data, **self._data}))
+        data = combined(now.data, self._data, self._clock.now())
+        if data != now.data:
+            await self._client.update(replace(now, data=data))
