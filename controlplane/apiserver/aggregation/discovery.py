@@ -28,11 +28,17 @@ class MergedDiscovery:
 
     def __init__(self, local: Page, order: Callable[[], Order]):
         self._local, self._order = local, order
+        self._kept: frozenset[GroupVersion] = frozenset()
         self._entries: dict[GroupVersion, Document] = {}
         self._merged: dict[tuple[str, str], tuple[bytes, bytes]] = {}  # path, media type: made of which bytes, and what
 
     def put(self, remote: GroupVersion, entry: Document | None, *, stale: bool) -> None:
-        """Take in what a server said of a group version; None: it has never said anything."""
+        """Take in what a server said of a group version; None: it has never said anything.
+
+        A server that was asked before its APIService went answers after that: too late.
+        """
+        if remote not in self._kept:
+            return
         self._entries[remote] = {
             **(entry or {"version": remote[1]}),
             "freshness": _STALE if stale else _CURRENT,
@@ -41,8 +47,8 @@ class MergedDiscovery:
 
     def keep(self, remotes: Iterable[GroupVersion]) -> None:
         """Forget group versions that no other server serves any more, and the order of before."""
-        kept = set(remotes)
-        self._entries = {key: entry for key, entry in self._entries.items() if key in kept}
+        self._kept = frozenset(remotes)
+        self._entries = {key: entry for key, entry in self._entries.items() if key in self._kept}
         self._merged.clear()
 
     async def answer(self, request: Request) -> Response | None:

@@ -7,6 +7,7 @@ for all: their paths and the definitions that those use are put into ours, under
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from multidict import CIMultiDict
 from controlplane.api.codec import Document, encode
 from controlplane.apiserver.aggregation.aggregator import GroupVersion
 from controlplane.apiserver.aggregation.remote import Caller, Remote
-from controlplane.apiserver.messages import JSON, Request, Response
+from controlplane.apiserver.messages import JSON, Query, Request, Response
 from controlplane.apiserver.openapi.documents import Packed, answer_v2, answer_v3, packed
 from controlplane.apiserver.openapi.protobuf import encode_v2
 from controlplane.apiserver.pipeline import Page
@@ -36,32 +37,38 @@ class MergedOpenApi:
 
     def __init__(self, local: Page, caller: Caller):
         self._local, self._caller = local, caller
+        self._kept: frozenset[GroupVersion] = frozenset()
         self._v3: dict[GroupVersion, Packed] = {}
         self._v2: dict[GroupVersion, Document] = {}
         self._etags: dict[tuple[GroupVersion, str], str] = {}
-        self._merged: tuple[Packed, Packed] | None = None  # v2 as JSON and as protobuf
+        self._changes = 0  # of their v2 documents
+        self._merged: tuple[tuple[str, int], tuple[Packed, Packed]] | None = None  # of which, and v2 in both forms
         self._merging = asyncio.Lock()
 
     def keep(self, remotes: Iterable[Remote]) -> None:
         """Forget the documents of group versions that no other server serves any more."""
-        kept = {(remote.group, remote.version) for remote in remotes}
-        gone = (self._v3.keys() | self._v2.keys()) - kept
-        for key in gone:
+        self._kept = frozenset((remote.group, remote.version) for remote in remotes)
+        for key in (self._v3.keys() | self._v2.keys()) - self._kept:
             self._v3.pop(key, None)
             if self._v2.pop(key, None) is not None:
-                self._merged = None
+                self._changes += 1
+        self._etags = {key: etag for key, etag in self._etags.items() if key[0] in self._kept}
 
     async def learn(self, remote: Remote) -> None:
-        """Ask a server for its documents; it need not have any. Raises Unreachable."""
+        """Ask a server for its documents; it need not have any. Raises Unreachable.
+
+        Its APIService may go in the meantime: then nothing is kept of them.
+        """
         key = (remote.group, remote.version)
         third = await self._get(remote, key, f"{_V3}{remote.path}")
-        if third is not None:
-            self._v3[key] = await asyncio.to_thread(Packed.of, third)
+        packed_third = await asyncio.to_thread(Packed.of, third) if third is not None else None
+        if packed_third is not None and key in self._kept:
+            self._v3[key] = packed_third
         second = await self._get(remote, key, _V2)
         part = await asyncio.to_thread(_own_part, second, remote) if second is not None else None
-        if part is not None:
+        if part is not None and key in self._kept:
             self._v2[key] = part
-            self._merged = None
+            self._changes += 1
 
     async def _get(self, remote: Remote, key: GroupVersion, path: str) -> bytes | None:
         """Return a document that has changed; None for one that has not, and for none."""
@@ -69,7 +76,8 @@ class MergedOpenApi:
         told = await self._caller.get(remote, path, seconds=_SECONDS, accept=JSON, etag=etag)
         if told.status != 200 or not told.headers.get("Content-Type", JSON).startswith(JSON):
             return None
-        self._etags[key, path] = told.headers.get("ETag", "")
+        if key in self._kept:
+            self._etags[key, path] = told.headers.get("ETag", "")
         return told.body
 
     async def answer(self, request: Request) -> Response | None:
@@ -88,7 +96,7 @@ class MergedOpenApi:
         return await self._local(request)
 
     async def _answer_index(self, request: Request) -> Response | None:
-        paths: Document = (await self._ours(request, _V3))["paths"]
+        paths: Document = _unpacked(await self._ours(request, _V3))["paths"]
         for (group, version), document in self._v3.items():
             place = f"apis/{group}/{version}"
             paths[place] = {"serverRelativeURL": f"{_V3}/{place}?hash={document.hash}"}
@@ -96,17 +104,24 @@ class MergedOpenApi:
 
     async def _everything(self, request: Request) -> tuple[Packed, Packed]:
         async with self._merging:
-            if self._merged is None:
-                ours = await self._ours(request, _V2)
-                self._merged = await asyncio.to_thread(_pack, ours, list(self._v2.values()))
-            return self._merged
+            ours = await self._ours(request, _V2)
+            made_of = (ours.headers["ETag"], self._changes)
+            if self._merged is None or self._merged[0] != made_of:
+                documents = await asyncio.to_thread(_pack, ours, list(self._v2.values()))
+                self._merged = made_of, documents
+            return self._merged[1]
 
-    async def _ours(self, request: Request, path: str) -> Document:
-        asked = Request("GET", path, request.query, CIMultiDict({"Accept": JSON}), request.read, request.peer)
-        answer = await self._local(asked)
+    async def _ours(self, request: Request, path: str) -> Response:
+        """Return our own document, packed as it is kept."""
+        headers = CIMultiDict({"Accept": JSON, "Accept-Encoding": "gzip"})
+        answer = await self._local(Request("GET", path, Query(""), headers, request.read, request.peer))
         assert answer is not None, "our own documents are always there"
-        document: Document = msgspec.json.decode(answer.body)
-        return document
+        return answer
+
+
+def _unpacked(answer: Response) -> Document:
+    document: Document = msgspec.json.decode(gzip.decompress(answer.body))
+    return document
 
 
 def _own_part(body: bytes, remote: Remote) -> Document | None:
@@ -120,8 +135,8 @@ def _own_part(body: bytes, remote: Remote) -> Document | None:
     return part
 
 
-def _pack(ours: Document, theirs: Iterable[Document]) -> tuple[Packed, Packed]:
-    merged = ours
+def _pack(ours: Response, theirs: Iterable[Document]) -> tuple[Packed, Packed]:
+    merged = _unpacked(ours)
     for one in theirs:
         merged = merged_v2(merged, one)
     return Packed.of(encode(merged)), Packed.of(encode_v2(merged))

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from controlplane.api.apiregistration_v1 import APIService, APIServiceSpec
-from controlplane.apiserver.aggregation.discovery import merged_groups, merged_items
+from controlplane.apiserver.aggregation.discovery import MergedDiscovery, merged_groups, merged_items
 from controlplane.apiserver.aggregation.fetched import aggregated_entries, from_resource_list
 from controlplane.apiserver.aggregation.openapi import merged_v2, part_of
 from controlplane.apiserver.aggregation.priorities import Order
+from controlplane.apiserver.messages import Peer, Query, Request, Response
 
 
 def an_order(*services: tuple[str, str, int, int]) -> Order:
@@ -138,3 +139,24 @@ def test_a_name_that_is_taken_gets_a_number() -> None:
         "X_v2": {"type": "object", "properties": {"self": reference("X_v2"), "meta": reference("Meta")}},
     }
     assert merged["paths"] == {"/a": {}, "/b": {"get": reference("X_v2")}}
+
+
+async def test_an_answer_that_comes_after_its_apiservice_has_gone_is_not_kept() -> None:
+    async def local(_: Request) -> Response:
+        return Response(200, b'{"kind":"APIGroupList","groups":[]}')
+
+    async def body() -> bytes:
+        return b""
+
+    async def listed() -> bytes:
+        answer = await discovery.answer(Request("GET", "/apis", Query(""), {}, body, Peer()))
+        assert answer is not None
+        return answer.body
+
+    discovery = MergedDiscovery(local, an_order)
+    discovery.keep([("f.com", "v1")])
+    discovery.put(("f.com", "v1"), None, stale=True)
+    assert b"f.com" in await listed()
+    discovery.keep([])
+    discovery.put(("f.com", "v1"), {"version": "v1"}, stale=False)
+    assert b"f.com" not in await listed()
