@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +14,9 @@ from multidict import CIMultiDict
 
 from controlplane.api.status import Unauthorized
 from controlplane.auth.interface import User
-from controlplane.auth.request_header import RequestHeaderSettings, user_in
+from controlplane.auth.request_header import RequestHeaderSettings, Roots, roots_of, user_in
 from controlplane.auth.websocket_token import PREFIX, token_in
+from controlplane.pki.issue import new_authority
 
 SETTINGS = RequestHeaderSettings(b"", username_headers=("X-Remote-User", "X-User"))
 
@@ -64,3 +68,21 @@ def test_tokens_refused(protocols: str) -> None:
 
 def test_no_token() -> None:
     assert token_in("v5.channel.k8s.io, v4.channel.k8s.io") == ""
+
+
+def test_a_new_authority_in_the_file_counts_at_once(tmp_path: Path) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    old, new = new_authority("old", now), new_authority("new", now)
+    file = tmp_path / "ca.crt"
+    file.write_bytes(old.certificate_pem)
+    roots = Roots(old.certificate_pem, file)
+    (old_root,), (new_root,) = roots_of(old.certificate_pem), roots_of(new.certificate_pem)
+    assert old_root in roots
+    assert new_root not in roots
+    file.write_bytes(new.certificate_pem)
+    os.utime(file, (0, 0))
+    assert new_root in roots
+    assert old_root not in roots
+    file.unlink()
+    assert old_root not in roots
+    assert new_root in roots
