@@ -20,6 +20,9 @@ Worked example: `kubectl label pod web-0 tier=front`.
 4. The store's event comes back through `watch_cache.py`, which puts the revision into the bytes. Every GET, LIST and
    watcher from now on is sent those same bytes.
 
+What is others' to answer is passed on: by `handlers/proxy.py` to pods, Services and nodes, by `handlers/node_proxy.py`
+(with `streams/`) to whoever runs a pod, by `aggregation/` to servers of other group versions; `proxying/` carries it.
+
 What is not here: who is calling (`auth`), what policy says (`admission`), what a valid object is (`api`), durability
 (`store`).
 """

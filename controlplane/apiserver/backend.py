@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from controlplane.admission.interface import Chain
 from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.component_health import Components
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer
+from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.virtual import Handler
 from controlplane.apiserver.watch_cache import WatchCache
@@ -30,6 +31,7 @@ class Backend:
     virtual: Mapping[tuple[str, str, str], Handler]  # by group, version, plural[/subresource]
     nodes: NodeDialer
     components: Components
+    dialer: Dialer = field(default_factory=Nowhere)  # to pods, Services and extension API servers
     node_address_types: Sequence[str] = PREFERRED_ADDRESSES  # --kubelet-preferred-address-types
     shortest_watch: int = 1800  # seconds a watch lasts that does not say, and up to twice that: --min-request-timeout
 

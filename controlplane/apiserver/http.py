@@ -15,8 +15,10 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooL
 from multidict import CIMultiDict
 
 from controlplane.api.status import BadRequest, TooLarge
-from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Upgrade
-from controlplane.apiserver.websocket import AiohttpWebSocket
+from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Switch, Upgrade, WebSocket
+from controlplane.apiserver.switched import switch
+from controlplane.apiserver.tls import root_of
+from controlplane.apiserver.websocket import AiohttpWebSocket, GoneWebSocket
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ class HttpServer:
             request_factory=_new_request,
             handler_cancellation=True,  # a watch whose client has gone ends now, not with the next event
         )
-        connections: set[asyncio.BaseTransport] = set()
+        connections: _Open = {}
         listener = await loop.create_server(
             lambda: _Connection(server, connections, loop=loop, **_CONNECTION_OPTIONS),
             host or None,
@@ -73,20 +75,23 @@ class HttpServer:
             listener.close()
             server.pre_shutdown()
             await server.shutdown(drain)
-            for transport in tuple(connections):  # those that wait for the other side to say goodbye
-                transport.abort()  # type: ignore[attr-defined]
+            for abort in tuple(connections.values()):  # those that wait for the other side to say goodbye
+                abort()
             await asyncio.sleep(0)
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
         if _headers_too_large(incoming.raw_headers):
             return _refused(431, "Request Header Fields Too Large")
+        body = cast(_Body, incoming)
         request = Request(
             incoming.method,
             incoming.rel_url.path,
             Query(incoming.rel_url.raw_query_string),
             incoming.headers,
-            cast(_Body, incoming).whole,
+            body.whole,
             cast(_Connection, incoming.protocol).peer,
+            incoming.raw_path,
+            body.chunks,
         )
         answer = await self._handle(request)
         if isinstance(answer, Response):
@@ -97,10 +102,26 @@ class HttpServer:
         try:
             if isinstance(answer, Upgrade):
                 return await _upgrade(incoming, answer)
+            if isinstance(answer, Switch):
+                return await switch(incoming, answer)
             return await _stream(incoming, answer)
         finally:
             if answer.on_end:
                 answer.on_end()
+
+
+_Open = dict[asyncio.BaseTransport, Callable[[], object]]
+"""The connections that are open, and what cuts each off."""
+
+
+def _abort_of(transport: asyncio.BaseTransport) -> Callable[[], object]:
+    """Return what cuts a connection off, whatever has been done to its transport by then.
+
+    asyncio's TLS transport lets go of its connection when it is closed twice, as aiohttp does after a WebSocket.
+    """
+    inner = getattr(transport, "_ssl_protocol", None)
+    abort: Callable[[], object] = transport.abort if inner is None else inner._abort  # type: ignore[attr-defined]
+    return abort
 
 
 class _Connection(web.RequestHandler):
@@ -108,18 +129,18 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("_mine", "_open", "_peer")
 
-    def __init__(self, server: web.Server, open_: set[asyncio.BaseTransport], **options: Any):
+    def __init__(self, server: web.Server, open_: _Open, **options: Any):
         super().__init__(server, **options)
-        self._open = open_  # the transports of all connections that are open
+        self._open = open_
         self._peer: Peer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._mine = transport  # aiohttp forgets its own as soon as it closes it
-        self._open.add(transport)
+        self._open[transport] = _abort_of(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._open.discard(self._mine)
+        self._open.pop(self._mine, None)
         super().connection_lost(exc)
 
     @property
@@ -163,11 +184,12 @@ def _peer_of(transport: asyncio.BaseTransport) -> Peer:
     session = transport.get_extra_info("ssl_object")
     certificate = session.getpeercert(True) if session is not None else None
     name = transport.get_extra_info("peername")
-    return Peer(address=str(name[0]) if name else "", certificate=certificate or b"")
+    root = root_of(session) if certificate else b""
+    return Peer(address=str(name[0]) if name else "", certificate=certificate or b"", root=root)
 
 
 class _Body(web.BaseRequest):
-    """A request whose body is read as a whole, up to the limit."""
+    """A request whose body is read as a whole, up to the limit, or piece by piece."""
 
     async def whole(self) -> bytes:
         """Return the body. Raises TooLarge, BadRequest."""
@@ -177,6 +199,14 @@ class _Body(web.BaseRequest):
             return await self.read()
         except web.HTTPRequestEntityTooLarge as error:
             raise TooLarge(f"Request entity too large: limit is {BODY_LIMIT}") from error
+        except (HttpProcessingError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
+            raise BadRequest(f"the body of the request cannot be read: {error}") from error
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes. Raises BadRequest."""
+        try:
+            async for chunk in self.content.iter_any():
+                yield chunk
         except (HttpProcessingError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
             raise BadRequest(f"the body of the request cannot be read: {error}") from error
 
@@ -215,6 +245,11 @@ async def _stream(incoming: web.BaseRequest, answer: Stream) -> web.StreamRespon
 async def _upgrade(incoming: web.BaseRequest, answer: Upgrade) -> web.StreamResponse:
     protocols = (answer.protocol,) if answer.protocol else ()
     socket = web.WebSocketResponse(protocols=protocols, max_msg_size=0, timeout=2.0)
-    await socket.prepare(incoming)
-    await answer.serve(AiohttpWebSocket(socket))
+    caller: WebSocket = GoneWebSocket()
+    try:
+        await socket.prepare(incoming)
+        caller = AiohttpWebSocket(socket)
+    finally:
+        # Whatever became of the caller: behind the answer there may be a connection that only it can close.
+        await answer.serve(caller)
     return socket

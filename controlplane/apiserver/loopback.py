@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from multidict import CIMultiDict
 
-from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Upgrade
+from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Switch, Upgrade
 from controlplane.auth.interface import SYSTEM_MASTERS, User
 from controlplane.client import transport
 from controlplane.client.failures import failure_of
@@ -53,7 +53,7 @@ class LoopbackTransport:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a request whose answer comes line by line. Raises StatusError when it is a failure."""
         answer = await self._ask(method, path, query, None, headers or {})
-        if isinstance(answer, Response | Upgrade) or answer.status >= 400:
+        if isinstance(answer, Response | Upgrade | Switch) or answer.status >= 400:
             raise failure_of(await _whole(answer))
         try:
             async with aclosing(cast(Any, answer.chunks)) as chunks:
@@ -74,7 +74,7 @@ class LoopbackTransport:
 
 
 async def _whole(answer: Answer) -> transport.Response:
-    assert not isinstance(answer, Upgrade), "nothing in this process asks for a WebSocket"
+    assert not isinstance(answer, Upgrade | Switch), "nothing in this process asks for an upgrade"
     headers = CIMultiDict(answer.headers, **{"Content-Type": answer.content_type})
     if isinstance(answer, Response):
         return transport.Response(answer.status, headers, answer.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 from urllib.parse import parse_qsl
@@ -13,6 +13,9 @@ JSON = "application/json"
 
 BodyReader: TypeAlias = Callable[[], Awaitable[bytes]]
 """Reads the whole body. Raises TooLarge."""
+
+BodyChunks: TypeAlias = Callable[[], AsyncIterator[bytes]]
+"""Yields the body as it comes, however large, for who passes it on."""
 
 
 class Query:
@@ -50,7 +53,8 @@ class Peer:
     """One connection: who is at its other end, as far as the connection itself says."""
 
     address: str = ""
-    certificate: bytes = b""  # DER; its chain to the client CA is verified, its dates are not
+    certificate: bytes = b""  # DER; its chain to a CA that the server knows is verified, its dates are not
+    root: bytes = b""  # DER: that CA; empty where the connection cannot tell
     known: bool = False  # a request of this connection has been authenticated before
     user: User | None = None  # a caller inside this process, who needs no proof
 
@@ -65,6 +69,8 @@ class Request:
     headers: Mapping[str, str]  # looked up without regard to case
     read: BodyReader
     peer: Peer
+    target: str = ""  # path and query as on the request line, escapes and all; empty for a caller in this process
+    chunks: BodyChunks | None = None  # instead of `read`; None: nobody is to ask
 
 
 @dataclass(slots=True)
@@ -87,7 +93,7 @@ class Stream:
     status: int
     chunks: AsyncIterator[bytes]
     content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: MutableMapping[str, str] = field(default_factory=dict)
     length: int | None = None
     large: bool = False
     on_end: Callable[[], None] | None = None  # called when the last byte is sent, or never will be
@@ -100,6 +106,8 @@ class WebSocket(Protocol):
         """Return the next message; None when the peer has closed."""
 
     async def send(self, message: bytes) -> None: ...
+
+    async def send_text(self, message: str) -> None: ...
 
     async def close(self, code: int = 1000) -> None: ...
 
@@ -114,4 +122,25 @@ class Upgrade:
     on_end: Callable[[], None] | None = None
 
 
-Answer: TypeAlias = Response | Stream | Upgrade
+class Connection(Protocol):
+    """Bytes both ways."""
+
+    async def read(self) -> bytes:
+        """Return what has come, at least one byte; b"" when no more will."""
+
+    async def write(self, data: bytes) -> None:
+        """Send; waits while the peer is slow to read. Raises ConnectionError."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Switch:
+    """An answer that leaves HTTP: 101 with these headers, then the bare connection for `serve`."""
+
+    serve: Callable[[Connection], Awaitable[None]]
+    headers: MutableMapping[str, str] = field(default_factory=dict)
+    on_end: Callable[[], None] | None = None
+
+
+Answer: TypeAlias = Response | Stream | Upgrade | Switch

@@ -20,7 +20,7 @@ class NodeClient:
     """Dials nodes over TLS; the certificate at the other end must name the address that was dialled."""
 
     def __init__(self, tls: ssl.SSLContext):
-        self._tls = tls
+        self.tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -30,7 +30,7 @@ class NodeClient:
         url = URL(address.url + target, encoded=True)
         try:
             answer = await self._open().request(
-                method, url, data=body or None, headers=headers, ssl=self._tls, allow_redirects=False
+                method, url, data=body or None, headers=headers, ssl=self.tls, allow_redirects=False
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise NodeUnreachable(f'{method.title()} "{url}": {_say(error)}') from error
@@ -42,7 +42,7 @@ class NodeClient:
     async def websocket(self, address: NodeAddress, target: str, protocols: Sequence[str]) -> tuple[str, WebSocket]:
         url = URL(address.url + target, encoded=True)
         try:
-            socket = await self._open().ws_connect(url, protocols=protocols, ssl=self._tls, max_msg_size=0)
+            socket = await self._open().ws_connect(url, protocols=protocols, ssl=self.tls, max_msg_size=0)
         except aiohttp.WSServerHandshakeError as error:
             raise NodeRefused(error.status, error.message) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -56,7 +56,11 @@ class NodeClient:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT)
-            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+            # As many as are asked for: every log that is followed and every shell is one, for as long as it lasts.
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), connector=connector
+            )
         return self._session
 
 

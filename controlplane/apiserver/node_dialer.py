@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ class NodeAnswer:
 class NodeDialer(Protocol):
     """Opens connections with the API server's client certificate."""
 
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """With what nodes are called; None: not at all."""
+
     def request(
         self, method: str, address: NodeAddress, target: str, *, body: bytes = b"", headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[NodeAnswer]:
@@ -77,6 +82,8 @@ class NodeDialer(Protocol):
 
 class NoNodes:
     """For servers that are not to call anybody."""
+
+    tls: ssl.SSLContext | None = None
 
     def request(
         self, method: str, address: NodeAddress, target: str, *, body: bytes = b"", headers: Mapping[str, str]

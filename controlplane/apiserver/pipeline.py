@@ -2,6 +2,7 @@
 
 request ─► RequestInfo ─► deadline 504 ─► authenticate 401 ─► audit ─► impersonate ─► priority and fairness 429
         ─► authorize 403 ─► route 404 405 ─► handler ─► compress
+                         └► another server's: passed on
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from random import Random
 from typing import Protocol
 
 from controlplane.api.status import InternalError, ServiceUnavailable, StatusError, Timeout, Unauthorized
+from controlplane.apiserver.aggregation.aggregator import Aggregator
 from controlplane.apiserver.answers import failure
 from controlplane.apiserver.audit import Auditor, Trail
 from controlplane.apiserver.backend import Backend
@@ -24,7 +26,7 @@ from controlplane.apiserver.compression import compress
 from controlplane.apiserver.deadline import seconds_of
 from controlplane.apiserver.flowcontrol import FlowControl, Rejected
 from controlplane.apiserver.flowcontrol.queues import Ticket
-from controlplane.apiserver.messages import Answer, Request, Response, Upgrade
+from controlplane.apiserver.messages import Answer, Request, Response, Switch, Upgrade
 from controlplane.apiserver.metrics import ApiServerMetrics, is_long_running, is_read
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.negotiation import Representation, negotiate
@@ -33,6 +35,7 @@ from controlplane.apiserver.router import no_such_path, not_allowed, route
 from controlplane.auth.authorizers import decide, refusal
 from controlplane.auth.impersonation import impersonate
 from controlplane.auth.interface import SYSTEM_MASTERS, AccessRequest, Authorizer, Credentials, User
+from controlplane.auth.websocket_token import token_in
 from controlplane.kit.clock import Clock
 from controlplane.store.interface import StoreError
 
@@ -91,10 +94,11 @@ class Pipeline:
         limits: Limits,
         flow: FlowControl | None = None,
         auditor: Auditor | None = None,
+        aggregator: Aggregator | None = None,
     ):
         self._backend, self._authenticator, self._pages = backend, authenticator, pages
         self._metrics, self._random, self._limits = metrics, random, limits
-        self._flow, self._auditor = flow, auditor
+        self._flow, self._auditor, self._aggregator = flow, auditor, aggregator
         self._clock: Clock = backend.clock
         self._authorizer: Authorizer = backend.authorizer
 
@@ -161,10 +165,16 @@ class Pipeline:
             if ticket.started is None:
                 await self._flow.wait(ticket, min((course.seconds or self._limits.seconds) / 4, _LONGEST_WAIT))
         await self._may(user, course)
-        answer = await self._resource(course, user) if info.is_resource else await self._page(request)
+        remote = self._aggregator.remote_of(info) if self._aggregator is not None else None
+        if remote is not None and self._aggregator is not None:
+            answer = await self._aggregator.answer(remote, request, info, user)
+        elif info.is_resource:
+            answer = await self._resource(course, user)
+        else:
+            answer = await self._page(request)
         if course.trail is not None:
             course.trail.answered(answer)
-        return await compress(answer, request.headers.get("Accept-Encoding", ""))
+        return answer if remote else await compress(answer, request.headers.get("Accept-Encoding", ""))
 
     def _leave(self, course: _Course) -> None:
         """Give back the seats of a request, if it has any; a watch does as soon as it has begun."""
@@ -194,14 +204,16 @@ class Pipeline:
 
     async def _authenticated(self, request: Request) -> User:
         token = ""
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        headers, peer = request.headers, request.peer
+        scheme, _, value = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             token = value.strip()
         elif scheme:
             raise Unauthorized("Unauthorized")
-        user = await self._authenticator.authenticate(
-            Credentials(request.peer.certificate or None, token, request.path)
-        )
+        elif protocols := headers.get("Sec-WebSocket-Protocol"):
+            token = token_in(protocols)
+        shown = Credentials(peer.certificate or None, token, request.path, peer.root, headers)
+        user = await self._authenticator.authenticate(shown)
         if request.peer.certificate and not request.peer.known:
             request.peer.known = True
             self._metrics.certificate_shown(request.peer.certificate, self._clock.now())
@@ -287,7 +299,7 @@ class Pipeline:
 
     def _measured(self, answer: Answer, course: _Course, began: float, done: Callable[[], None]) -> Answer:
         """Count the request when its last byte is ready: at once, or when its stream ends."""
-        code = 101 if isinstance(answer, Upgrade) else answer.status
+        code = 101 if isinstance(answer, Upgrade | Switch) else answer.status
 
         def ended() -> None:
             done()

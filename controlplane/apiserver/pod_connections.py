@@ -55,6 +55,15 @@ def port_forward_target(pod: Pod, query: Query) -> str:
     return _path("portForward", pod) + ("?" + urlencode(ports) if ports else "")
 
 
+def forwarded_ports(query: Query) -> list[int]:
+    """Return the ports that a request names, several in one parameter or not. Raises BadRequest."""
+    ports = [port for text in query.all("ports") for port in text.split(",") if port]
+    for port in ports:
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise BadRequest(f'invalid port "{port}"')
+    return [int(port) for port in ports]
+
+
 def log_target(pod: Pod, query: Query) -> str:
     """Return the node agent's path for logs. Raises BadRequest, Invalid."""
     _check_log_options(query)

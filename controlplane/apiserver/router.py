@@ -22,8 +22,9 @@ from controlplane.apiserver.handlers.delete import delete, delete_collection
 from controlplane.apiserver.handlers.eviction import evict
 from controlplane.apiserver.handlers.get import get
 from controlplane.apiserver.handlers.list import list_
-from controlplane.apiserver.handlers.node_proxy import attach, execute, log, port_forward, proxy_node
+from controlplane.apiserver.handlers.node_proxy import attach, execute, log, port_forward
 from controlplane.apiserver.handlers.patch import patch
+from controlplane.apiserver.handlers.proxy import proxy_node, proxy_pod, proxy_service
 from controlplane.apiserver.handlers.question import ask, request_token
 from controlplane.apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from controlplane.apiserver.handlers.update import update
@@ -65,6 +66,8 @@ _NOT_STORED: Mapping[tuple[str, str], Handle] = {
     ("componentstatuses", "get"): get_component,
     ("componentstatuses", "list"): list_components,
 }
+# Whatever the method: what it means is for who is called.
+_PROXIES: Mapping[str, Handle] = {"nodes": proxy_node, "pods": proxy_pod, "services": proxy_service}
 # A path without a name, or across namespaces, is a collection: that is all one can do with it.
 _OF_COLLECTIONS = frozenset({"create", "list", "watch", "deletecollection"})
 _ACROSS_NAMESPACES = frozenset({"list", "watch"})
@@ -94,12 +97,10 @@ def _subresource(resource: Resource, info: RequestInfo) -> Handle:
     verbs = verbs_of(resource, info.subresource)
     if not verbs or (resource.namespaced and not info.namespace):
         raise no_such_path()
+    if info.subresource == "proxy":
+        return _PROXIES[resource.plural]
     if info.verb not in verbs:
         raise not_allowed()
-    if info.subresource == "proxy":
-        if resource.plural != "nodes":
-            raise no_such_path()  # pods and services are reached through the node's network, which is not ours to enter
-        return proxy_node
     return _OF_SUBRESOURCES.get((info.subresource, info.verb)) or _OF_OBJECTS[info.verb]
 
 

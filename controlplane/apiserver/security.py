@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -41,6 +42,7 @@ from controlplane.auth.oidc.configuration import AuthenticationConfiguration
 from controlplane.auth.policy import RBAC_GROUP
 from controlplane.auth.rbac import RbacAuthorizer
 from controlplane.auth.remote import Ask, Webhook
+from controlplane.auth.request_header import RequestHeaderAuthenticator, RequestHeaderSettings, Roots
 from controlplane.auth.service_account import ANY_TIME, Lifetimes, ServiceAccountTokens, TokenIssuer
 from controlplane.auth.static_token import StaticTokens
 from controlplane.auth.webhook_authorizer import Observer
@@ -73,6 +75,9 @@ class SecuritySettings:
     bootstrap_tokens: bool = True
     providers: ProviderSettings | None = None  # --oidc-*, --authentication-config
     token_webhook: TokenWebhook | None = None
+    client_ca: bytes = b""  # --client-ca-file, in PEM: who signs certificates of users
+    client_ca_file: Path | None = None  # where it is read again, if it may change
+    request_headers: RequestHeaderSettings | None = None  # --requestheader-*
     authorization_modes: tuple[Mode, ...] = ("Node", "RBAC")
     authorization_file: AuthorizationFile | None = None  # where those modes come from, if they come from a file
     enabled_plugins: tuple[str, ...] = ()
@@ -116,7 +121,7 @@ def build(
         webhook = Webhook(hook.ask, clock, random)
         other_tokens.append(WebhookTokens(webhook, audiences, hook.version, hook.ttl, clock))
     authenticator = UnionAuthenticator(
-        [X509Authenticator(clock), accounts, *other_tokens],
+        [*_certificates(settings, clock), accounts, *other_tokens],
         anonymous=_anonymous(settings.anonymous, settings.providers.configuration if settings.providers else None),
     )
     rbac = RbacAuthorizer(reader)
@@ -153,6 +158,14 @@ def build(
             *_followed_authorizers(settings.authorization_file, authorizer, maker),
         ],
     )
+
+
+def _certificates(settings: SecuritySettings, clock: Clock) -> list[Authenticator]:
+    """Return who believes certificates; a proxy's is no user's, and a user's is no proxy's."""
+    if settings.request_headers is None:
+        return [X509Authenticator(clock)]
+    users = Roots(settings.client_ca, settings.client_ca_file)
+    return [RequestHeaderAuthenticator(settings.request_headers, clock), X509Authenticator(clock, users)]
 
 
 # What cannot say which rules a user has, in upstream's words.

@@ -20,6 +20,8 @@ from controlplane.api.codec import encode
 from controlplane.api.core_v1 import Service
 from controlplane.api.networking_v1 import IPAddress
 from controlplane.api.resources import RESOURCES
+from controlplane.apiserver.aggregation.assembly import Aggregation, AggregationSettings
+from controlplane.apiserver.aggregation.trust import TrustConfigMap, trust_data
 from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
@@ -40,9 +42,11 @@ from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, NoNodes
 from controlplane.apiserver.openapi import OpenApi
 from controlplane.apiserver.pipeline import Limits, Page, Pipeline
+from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Security, SecuritySettings, build
+from controlplane.apiserver.service_resolver import Address
 from controlplane.apiserver.storage import ResourceStorage, prefix_of
 from controlplane.apiserver.strategies import strategy_for
 from controlplane.apiserver.timed_store import TimedStore
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.encryption import EncryptionSettings
 
 _NODE_PORTS = PortRange(30000, 32767)
+_NOT_AGGREGATED = AggregationSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,21 @@ class ServerSettings:
     audit: AuditSettings | None = None
     encryption: EncryptionSettings | None = None  # --encryption-provider-config; None: nothing is encrypted at rest
     probe: Probe = probe_https  # asks the other components how they are
+    aggregation: AggregationSettings = _NOT_AGGREGATED
 
 
 class ApiServer:
     """Everything behind the pipeline."""
 
-    def __init__(self, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer):
+    def __init__(
+        self,
+        store: Store,
+        settings: ServerSettings,
+        clock: Clock,
+        random: Random,
+        nodes: NodeDialer,
+        dialer: Dialer | None = None,
+    ):
         self.settings, self._clock = settings, clock
         self.version = version_info()
         self.registry = new_registry(self.version.git_version)
@@ -113,26 +127,35 @@ class ApiServer:
         self.catalog = Catalog(RESOURCES, storages.values())
         self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)
         storages["", "v1", "services"].allocator = self._allocator
-        parts = components(settings.probe, self._store_answers)
-        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, settings)
+        parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
+        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, dialer, settings)
         self._started, self._stopping = False, False
+        own = Address(settings.advertise_address, settings.secure_port)
+        self._aggregation = Aggregation(settings.aggregation, self.reader, dialer, random, self.registry, own)
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
         metrics = ApiServerMetrics(self.registry)
         self.flow = self._flow_control()
         audit_metrics = AuditMetrics(self.registry)
         self.auditor = Auditor(settings.audit, clock, random, audit_metrics) if settings.audit else None
+        aggregator = self._aggregation.aggregator
         self.pipeline = Pipeline(
-            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor
+            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor, aggregator
         )
 
     @classmethod
     @asynccontextmanager
     async def running(
-        cls, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer | None = None
+        cls,
+        store: Store,
+        settings: ServerSettings,
+        clock: Clock,
+        random: Random,
+        nodes: NodeDialer | None = None,
+        dialer: Dialer | None = None,
     ) -> AsyncIterator[ApiServer]:
         """Make a server over a store, and keep it up to date with the store until the block ends."""
-        server = cls(store, settings, clock, random, nodes or NoNodes())
+        server = cls(store, settings, clock, random, nodes or NoNodes(), dialer)
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
         background = [run() for run in (server.ip_addresses().run, *server._background)]
@@ -140,7 +163,13 @@ class ApiServer:
             await server.cache.fresh()
             if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read
                 await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
-            async with server._flow_kept():
+            trusted = trust_data(settings.security.client_ca, settings.security.request_headers)
+            trust = TrustConfigMap(trusted, server.client(), clock)
+            aggregating = running(
+                server._aggregation.run(server.client(), clock, server.catalog.storages),
+                trust.run(server.catalog.storages["", "v1", "configmaps"].cache),
+            )
+            async with server._flow_kept(), aggregating:
                 server._started = True
                 try:
                     yield server
@@ -237,7 +266,8 @@ class ApiServer:
                 return None
             return dump.answer(self.flow, request.path, request.query, self._clock.now(), self._clock.monotonic())
 
-        return [index, fixed, discovered, OpenApi(self.version.git_version).answer, healthy, metrics, dumped]
+        everybodys = self._aggregation.merge(discovered, OpenApi(self.version.git_version).answer)
+        return [index, fixed, *everybodys, healthy, metrics, dumped]
 
     def _health(self) -> Health:
         always = {"ping": ping, "log": ping, "etcd": self._store_answers}
@@ -291,6 +321,7 @@ def _backend(
     security: Security,
     nodes: NodeDialer,
     parts: Components,
+    dialer: Dialer,
     settings: ServerSettings,
 ) -> Backend:
     return Backend(
@@ -303,6 +334,7 @@ def _backend(
         virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
         nodes=nodes,
         components=parts,
+        dialer=dialer,
         node_address_types=settings.node_address_types,
         shortest_watch=settings.shortest_watch,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -31,24 +33,50 @@ class AiohttpWebSocket:
     async def send(self, message: bytes) -> None:
         await self._socket.send_bytes(message)  # waits while the peer is slow to read
 
+    async def send_text(self, message: str) -> None:
+        await self._socket.send_str(message)
+
     async def close(self, code: int = 1000) -> None:
         await self._socket.close(code=code)
 
 
+class GoneWebSocket:
+    """The WebSocket of a caller who did not wait: closed from the start."""
+
+    async def receive(self) -> bytes | None:
+        return None
+
+    async def send(self, message: bytes) -> None:
+        raise ConnectionResetError("the peer has gone")
+
+    async def send_text(self, message: str) -> None:
+        raise ConnectionResetError("the peer has gone")
+
+    async def close(self, code: int = 1000) -> None:
+        return None
+
+
 async def join(one: WebSocket, other: WebSocket) -> None:
     """Carry messages both ways until either side closes; then close both."""
-    ways = {asyncio.create_task(_carry(one, other)), asyncio.create_task(_carry(other, one))}
+    try:
+        await both_ways(_carry(one, other), _carry(other, one))
+    finally:
+        await asyncio.gather(one.close(), other.close(), return_exceptions=True)
+
+
+async def both_ways(*carrying: Coroutine[Any, Any, None]) -> None:
+    """Run both directions of a session until one of them ends."""
+    ways = {asyncio.create_task(one) for one in carrying}
     try:
         done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in done:
             way.result()
-    except ConnectionError:
+    except OSError:
         pass  # a peer that has gone needs no farewell
     finally:
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        await asyncio.gather(one.close(), other.close(), return_exceptions=True)
 
 
 async def _carry(source: WebSocket, target: WebSocket) -> None:

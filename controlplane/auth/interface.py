@@ -13,6 +13,7 @@ SYSTEM_MASTERS = "system:masters"
 NODES = "system:nodes"
 
 _NOTHING: Mapping[str, tuple[str, ...]] = {}
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Credentials:
     certificate: bytes | None = None  # DER; the TLS layer has verified its chain against --client-ca-file
     token: str = ""  # of `Authorization: Bearer`
     path: str = ""  # what is asked for: strangers may be let in to some paths only
+    root: bytes = b""  # DER: the CA in which the certificate's chain ends, where there is more than one it could be
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS, compare=False)
 
 
 class Authenticator(Protocol):

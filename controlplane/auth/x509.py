@@ -7,6 +7,7 @@ says so rather than a broken handshake.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,16 +31,21 @@ class _Known:
 
 
 class X509Authenticator:
-    """Believes certificates within their dates."""
+    """Believes certificates within their dates.
 
-    def __init__(self, clock: Clock):
-        self._clock = clock
+    `roots` (DER) says whose, where the TLS layer also trusts CAs that do not vouch for users; None: all it lets in.
+    """
+
+    def __init__(self, clock: Clock, roots: Container[bytes] | None = None):
+        self._clock, self._roots = clock, roots
         # A node keeps one certificate for months and sends thousands of requests with it.
         self._known: dict[bytes, _Known] = {}
 
     async def authenticate(self, credentials: Credentials) -> User | None:
         if credentials.certificate is None:
             return None
+        if self._roots is not None and credentials.root not in self._roots:
+            raise Unauthorized("Unauthorized")
         known = self._known.get(credentials.certificate) or self._parse(credentials.certificate)
         now = self._clock.now()
         if not known.not_before <= now <= known.not_after:

@@ -23,6 +23,7 @@ from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
 if TYPE_CHECKING:
+    from controlplane.apiserver.aggregation.assembly import AggregationSettings
     from controlplane.apiserver.encryption import EncryptionSettings
     from controlplane.apiserver.node_dialer import NodeDialer
     from controlplane.apiserver.remotes import Remotes
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from controlplane.apiserver.server import ServerSettings
     from controlplane.apiserver.serving_tls import ServingTls
     from controlplane.auth.jwt import SigningKey
+    from controlplane.auth.request_header import RequestHeaderSettings
     from controlplane.auth.service_account import Lifetimes
 
 _log = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
 async def serve(values: Values, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT. Raises Explained."""
     from controlplane.apiserver.http import HttpServer
+    from controlplane.apiserver.proxying.client import HttpDialer
     from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.server import ApiServer
     from controlplane.kit.clock import SystemClock
@@ -90,7 +93,9 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         stack.push_async_callback(remotes.close)
         store = await stack.enter_async_context(open_store(values, clock, random))
         nodes = await stack.enter_async_context(open_nodes(values))
-        server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes))
+        dialer = HttpDialer()
+        stack.push_async_callback(dialer.close)
+        server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes, dialer))
         tls = serving_tls(values)
         http = HttpServer(server.pipeline.handle, tls.context)
         bound = await stack.enter_async_context(_listening(http, values))
@@ -157,10 +162,11 @@ def serving_tls(values: Values) -> ServingTls:
     from controlplane.apiserver.tls import server_context
 
     authority = Path(values["client-ca-file"]) if values["client-ca-file"] else None
+    proxies = _if_there(values["requestheader-client-ca-file"])
     default = Named(Path(values["tls-cert-file"]), Path(values["tls-private-key-file"]))
     try:
         make = restricted(
-            lambda certificate, key: server_context(certificate, key, authority),
+            lambda certificate, key: server_context(certificate, key, authority, proxies),
             values["tls-min-version"],
             values["tls-cipher-suites"],
         )
@@ -168,7 +174,7 @@ def serving_tls(values: Values) -> ServingTls:
     except ValueError as error:
         raise SettingsError(f"--tls-min-version, --tls-cipher-suites, --tls-sni-cert-key: {error}") from error
     try:
-        return ServingTls(make, default, others, [authority] if authority else [])
+        return ServingTls(make, default, others, [one for one in (authority, proxies) if one])
     except (OSError, ValueError) as error:
         raise Explained(
             f"the serving certificate {default.certificate} or --client-ca-file is not usable: {error}"
@@ -205,6 +211,7 @@ def server_settings(values: Values, remotes: Remotes) -> ServerSettings:
         request_timeout=seconds(values["request-timeout"]),
         audit=audit_settings(values),
         encryption=encryption_settings(values),
+        aggregation=_aggregation(values),
     )
 
 
@@ -226,6 +233,38 @@ def encryption_settings(values: Values) -> EncryptionSettings | None:
         raise Explained(f"--encryption-provider-config: cannot read {file}: {error.strerror}") from error
     except ConfigurationError as error:
         raise Explained(f"--encryption-provider-config: {error}") from error
+
+
+def _aggregation(values: Values) -> AggregationSettings:
+    from controlplane.apiserver.aggregation.assembly import AggregationSettings
+    from controlplane.apiserver.aggregation.remote import FrontProxy
+
+    files = (_if_there(values["proxy-client-cert-file"]), _if_there(values["proxy-client-key-file"]))
+    rejects = values["aggregator-reject-forwarding-redirect"]
+    return AggregationSettings(FrontProxy(*files), values["enable-aggregator-routing"], rejects)
+
+
+def _request_headers(values: Values) -> RequestHeaderSettings | None:
+    """Return which proxies are believed; none where there is no CA that signs for them."""
+    from controlplane.auth.request_header import RequestHeaderSettings
+
+    authority = _if_there(values["requestheader-client-ca-file"])
+    if authority is None:
+        return None
+    return RequestHeaderSettings(
+        _read(str(authority)),
+        tuple(values["requestheader-allowed-names"]),
+        tuple(values["requestheader-username-headers"]),
+        tuple(values["requestheader-uid-headers"]),
+        tuple(values["requestheader-group-headers"]),
+        tuple(values["requestheader-extra-headers-prefix"]),
+        authority,
+    )
+
+
+def _if_there(file: str) -> Path | None:
+    """Return a file that is named and exists: an older cluster has no front proxy, and goes on without."""
+    return Path(file) if file and Path(file).exists() else None
 
 
 def own_address(bind_address: str) -> str:
@@ -266,6 +305,9 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
             bootstrap_tokens=values["enable-bootstrap-token-auth"],
             providers=asked.providers,
             token_webhook=asked.token_webhook,
+            client_ca=_read(values["client-ca-file"]) if _if_there(values["client-ca-file"]) else b"",
+            client_ca_file=_if_there(values["client-ca-file"]),
+            request_headers=_request_headers(values),
             authorization_modes=asked.modes,
             authorization_file=asked.authorization_file,
             enabled_plugins=enabled,

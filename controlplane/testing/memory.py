@@ -9,6 +9,7 @@ from random import Random
 
 from controlplane.apiserver.loopback import SYSTEM, LoopbackTransport
 from controlplane.apiserver.node_dialer import NodeDialer
+from controlplane.apiserver.proxying.dialer import Dialer
 from controlplane.apiserver.security import SecuritySettings
 from controlplane.apiserver.server import ApiServer, ServerSettings
 from controlplane.auth.interface import User
@@ -53,12 +54,13 @@ async def memory_api(
     random: Random | None = None,
     settings: ServerSettings | None = None,
     nodes: NodeDialer | None = None,
+    dialer: Dialer | None = None,
 ) -> AsyncIterator[MemoryApi]:
     """Run an API server over an empty store until the block ends."""
     clock, random = clock or SystemClock(), random or Random(1)
     settings = settings or default_settings()
     async with (
         MemoryStore.open(clock) as store,
-        ApiServer.running(store, settings, clock, random, nodes) as server,
+        ApiServer.running(store, settings, clock, random, nodes, dialer) as server,
     ):
         yield MemoryApi(server, store)

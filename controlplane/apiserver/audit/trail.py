@@ -14,7 +14,7 @@ from controlplane.api.authentication_v1 import UserInfo
 from controlplane.apiserver.audit.event import Event, ResponseStatus, user_info
 from controlplane.apiserver.audit.objects import referred, request_document, shown, status_of
 from controlplane.apiserver.audit.policy import API_VERSION, Level, Verdict
-from controlplane.apiserver.messages import JSON, Answer, BodyReader, Request, Response, Upgrade
+from controlplane.apiserver.messages import JSON, Answer, BodyReader, Request, Response, Switch, Upgrade
 from controlplane.apiserver.request_info import RequestInfo
 from controlplane.auth.interface import User
 
@@ -57,7 +57,7 @@ class Trail:
 
     def answered(self, answer: Answer) -> None:
         """Note an answer before it is compressed and sent."""
-        if isinstance(answer, Upgrade):
+        if isinstance(answer, Upgrade | Switch):
             self._status = ResponseStatus(metadata={}, code=101)
             return
         whole = answer.body if isinstance(answer, Response) else b""

@@ -1,8 +1,8 @@
-"""What only a node can answer: logs, exec, attach, port-forward, and its own pages. Carried, not understood."""
+"""What only a node can answer: logs, exec, attach and port-forward. Carried, not understood."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -18,18 +18,31 @@ from controlplane.api.status import (
     StatusError,
     not_found,
 )
+from controlplane.apiserver.answers import once
 from controlplane.apiserver.calls import Call
-from controlplane.apiserver.messages import Answer, Response, Stream, Upgrade, WebSocket
+from controlplane.apiserver.messages import Answer, Query, Response, Stream, Switch, Upgrade, WebSocket
 from controlplane.apiserver.node_dialer import NodeAddress, NodeAnswer, NodeRefused, NodeUnreachable, address_of
-from controlplane.apiserver.pod_connections import log_target, port_forward_target, stream_target
+from controlplane.apiserver.pod_connections import forwarded_ports, log_target, port_forward_target, stream_target
+from controlplane.apiserver.proxying.forward import Chunks
+from controlplane.apiserver.proxying.headers import offered_protocols
+from controlplane.apiserver.streams import channels, messages, spdy_channels
+from controlplane.apiserver.streams.port_forward import relay_bytes, relay_channels
+from controlplane.apiserver.streams.protocols import (
+    ACCEPTED_VERSIONS,
+    PORT_FORWARD,
+    SPDY,
+    SPDY_VERSIONS,
+    STREAM_VERSION,
+    TUNNELLED,
+    V4,
+    V5,
+    Channel,
+    framing_of,
+    negotiated,
+)
 from controlplane.apiserver.websocket import join
 
 _TEXT = "text/plain"
-# Headers that speak of one connection only, RFC 9110 section 7.6.1, and what proves who the caller is to us alone.
-_NOT_FORWARDED = frozenset({
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-    "upgrade", "host", "content-length", "authorization", "accept-encoding",
-})  # fmt: skip
 
 
 async def log(call: Call) -> Answer:
@@ -37,35 +50,22 @@ async def log(call: Call) -> Answer:
     pod = await _pod(call)
     target = log_target(pod, call.request.query)
     if not pod.spec or not pod.spec.node_name:
-        return Response(200, b"", _TEXT)  # nothing can have been written yet
-    answer = await _open(call, "GET", await _node(call, pod.spec.node_name), target)
-    return Stream(200, answer.chunks, _TEXT)
+        return _told(call, Stream(200, once(b""), _TEXT, length=0))  # nothing can have been written yet
+    answer = await _open(call, await _node(call, pod.spec.node_name), target)
+    return _told(call, Stream(200, answer.chunks, _TEXT))
+
+
+def _told(call: Call, stream: Stream) -> Answer:
+    headers = call.request.headers
+    return messages.log(stream, headers) if messages.wants_websocket(headers) else stream
 
 
 async def execute(call: Call) -> Answer:
-    pod = await _pod(call)
-    return await _upgrade(call, pod, stream_target("exec", pod, call.request.query))
+    return await _commanded(call, "exec")
 
 
 async def attach(call: Call) -> Answer:
-    pod = await _pod(call)
-    return await _upgrade(call, pod, stream_target("attach", pod, call.request.query))
-
-
-async def port_forward(call: Call) -> Answer:
-    pod = await _pod(call)
-    return await _upgrade(call, pod, port_forward_target(pod, call.request.query))
-
-
-async def proxy_node(call: Call) -> Answer:
-    """Answer with what the node agent answers to the rest of the path."""
-    address = await _node(call, call.info.name)
-    request = call.request
-    target = "/" + call.info.tail + (f"?{request.query.text}" if request.query.text else "")
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED}
-    body = await request.read()
-    answer = await _open(call, request.method, address, target, body, headers, failures=False)
-    return Stream(answer.status, answer.chunks, answer.headers.get("Content-Type", _TEXT))
+    return await _commanded(call, "attach")
 
 
 async def _pod(call: Call) -> Pod:
@@ -96,35 +96,18 @@ async def _node(call: Call, name: str) -> NodeAddress:
     return address
 
 
-async def _open(
-    call: Call,
-    method: str,
-    address: NodeAddress,
-    target: str,
-    body: bytes = b"",
-    headers: dict[str, str] | None = None,
-    *,
-    failures: bool = True,
-) -> NodeAnswer:
-    """Send a request on; its connection is closed when the answer has been read or given up."""
+async def _open(call: Call, address: NodeAddress, target: str) -> NodeAnswer:
+    """Ask a node agent; the connection is closed when the answer has been read or given up."""
     stack = AsyncExitStack()
     try:
-        answer = await stack.enter_async_context(
-            call.backend.nodes.request(method, address, target, body=body, headers=headers or {})
-        )
+        answer = await stack.enter_async_context(call.backend.nodes.request("GET", address, target, headers={}))
     except NodeUnreachable as error:
         raise ServiceUnavailable(f"error trying to reach service: {error}") from error
-    if failures and answer.status >= 400:
+    if answer.status >= 400:
         async with stack:
             text = b"".join([chunk async for chunk in answer.chunks])[:2048].decode(errors="replace").strip()
         raise _failure(answer.status, text)
-    return NodeAnswer(answer.status, answer.headers, _closing(stack, answer.chunks))
-
-
-async def _closing(stack: AsyncExitStack, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async with stack:
-        async for chunk in chunks:
-            yield chunk
+    return NodeAnswer(answer.status, answer.headers, Chunks(answer.chunks, stack))
 
 
 def _failure(status: int, text: str) -> StatusError:
@@ -133,21 +116,84 @@ def _failure(status: int, text: str) -> StatusError:
     return kind(text or f"the node answered {status}", details=StatusDetails())
 
 
-async def _upgrade(call: Call, pod: Pod, target: str) -> Answer:
-    headers = call.request.headers
+async def _commanded(call: Call, action: str) -> Answer:
+    """Answer exec or attach in the caller's protocol. Raises BadRequest, ServiceUnavailable."""
+    pod = await _pod(call)
+    request = call.request
+    target = stream_target(action, pod, request.query)
+    if _asks_for_spdy(request.headers):
+        protocol, asked = negotiated(request.headers, SPDY_VERSIONS)
+        if asked and not protocol:
+            return _no_common_protocol(asked, SPDY_VERSIONS)
+        _, node = await _dial(call, pod, target, (V5, V4))
+        relay = partial(spdy_channels.relay, node, spdy_channels.expected_channels(request.query, protocol), protocol)
+        return Switch(relay, _switched(protocol))
+    offered = offered_protocols(request.headers)
+    framing = framing_of(offered)
+    if framing is None:
+        raise BadRequest(f"none of the WebSocket protocols {offered} is known")
+    if framing.protocol in (V5, V4):
+        protocol, node = await _dial(call, pod, target, (framing.protocol,))
+        return Upgrade(protocol, partial(_join, node))
+    _, node = await _dial(call, pod, target, (V4,))
+    first = next(
+        (one for one in (Channel.STDOUT, Channel.STDERR) if request.query.flag(one.name.lower())), Channel.ERROR
+    )
+    return Upgrade(framing.protocol, partial(channels.relay, node, framing, first))
+
+
+async def port_forward(call: Call) -> Answer:
+    """Answer a port-forward in the caller's protocol. Raises BadRequest, ServiceUnavailable."""
+    pod = await _pod(call)
+    request = call.request
+    if _asks_for_spdy(request.headers):
+        protocol, asked = negotiated(request.headers, (PORT_FORWARD,))
+        if asked and not protocol:
+            return _no_common_protocol(asked, (PORT_FORWARD,))
+        _, node = await _dial(call, pod, port_forward_target(pod, request.query), (TUNNELLED,))
+        return Switch(partial(relay_bytes, node), _switched(protocol))
+    offered = offered_protocols(request.headers)
+    ports = forwarded_ports(request.query)
+    if TUNNELLED in offered or not ports:
+        protocol, node = await _dial(call, pod, port_forward_target(pod, request.query), offered)
+        return Upgrade(protocol, partial(_join, node))
+    framing = framing_of(offered)
+    if framing is None:
+        raise BadRequest(f"none of the WebSocket protocols {offered} is known")
+    _, node = await _dial(call, pod, port_forward_target(pod, Query("")), (TUNNELLED,))
+    return Upgrade(framing.protocol, partial(relay_channels, node, ports, framing))
+
+
+def _asks_for_spdy(headers: Mapping[str, str]) -> bool:
+    """Return which of the two upgrades is asked for. Raises BadRequest for anything else."""
+    wanted = headers.get("Upgrade", "").lower()
+    if wanted not in ("websocket", SPDY.lower()):
+        raise BadRequest("Upgrade request required")
+    return wanted != "websocket"
+
+
+def _no_common_protocol(asked: Sequence[str], served: Sequence[str]) -> Response:
+    supports, accepts = " ".join(asked), " ".join(served)
+    text = f"unable to upgrade: unable to negotiate protocol: client supports [{supports}], server accepts [{accepts}]"
+    return Response(403, text.encode() + b"\n", _TEXT, {ACCEPTED_VERSIONS: ", ".join(served)})
+
+
+def _switched(protocol: str) -> dict[str, str]:
+    version = {STREAM_VERSION: protocol} if protocol else {}
+    return {"Connection": "Upgrade", "Upgrade": SPDY, **version}
+
+
+async def _dial(call: Call, pod: Pod, target: str, protocols: Sequence[str]) -> tuple[str, WebSocket]:
+    """Open a WebSocket to the pod's node. Raises BadRequest, NotFound, ServiceUnavailable, InternalError."""
     if not pod.spec or not pod.spec.node_name:
         raise BadRequest(f"pod {pod.metadata.name} does not have a host assigned")
-    if headers.get("Upgrade", "").lower() != "websocket":
-        raise BadRequest("Upgrade request required")
-    offered = [one.strip() for one in headers.get("Sec-WebSocket-Protocol", "").split(",") if one.strip()]
     address = await _node(call, pod.spec.node_name)
     try:
-        protocol, node = await call.backend.nodes.websocket(address, target, offered)
+        return await call.backend.nodes.websocket(address, target, protocols)
     except NodeRefused as error:
         raise _failure(error.status, error.message) from error
     except NodeUnreachable as error:
         raise ServiceUnavailable(f"error dialing backend: {error}") from error
-    return Upgrade(protocol, partial(_join, node))
 
 
 async def _join(node: WebSocket, caller: WebSocket) -> None:

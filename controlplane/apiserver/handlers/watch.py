@@ -17,10 +17,11 @@ from controlplane.apiserver.answers import partial, shown_as, table_of
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.event_log import Change, TooOld
-from controlplane.apiserver.messages import Stream
+from controlplane.apiserver.messages import Answer, Stream
 from controlplane.apiserver.negotiation import PARTIAL, PROTOBUF, TABLE, YAML, Representation, not_acceptable
 from controlplane.apiserver.options import ListOptions, list_options
 from controlplane.apiserver.selection import Scope, scope_of, wait_for
+from controlplane.apiserver.streams import messages
 from controlplane.apiserver.watch_cache import Watcher
 from controlplane.kit.clock import Clock
 
@@ -39,17 +40,19 @@ class Start:
     revision: int = 0
 
 
-async def watch(call: Call) -> Stream:
+async def watch(call: Call) -> Answer:
     """Answer with a stream of events."""
     options = list_options(call.request.query, watching=True)
     shown = shown_as(call, PARTIAL)
-    if shown.media_type == YAML:
+    over_websocket = messages.wants_websocket(call.request.headers)
+    if shown.media_type == YAML or (over_websocket and shown.media_type == PROTOBUF):
         raise not_acceptable(("application/json", "application/json;stream=watch"))
     scope = scope_of(call.storage, call.info.namespace, options)
     start = await _start(scope, options, call.backend.clock)
     seconds = options.timeout_seconds or call.backend.shortest_watch * (1 + call.backend.random.random())
     content_type = f"{PROTOBUF};stream=watch" if shown.media_type == PROTOBUF else shown.media_type
-    return Stream(200, _Watch(call, scope, shown, options).events(start, seconds), content_type)
+    stream = Stream(200, _Watch(call, scope, shown, options).events(start, seconds), content_type)
+    return messages.events(stream, call.request.headers) if over_websocket else stream
 
 
 async def _start(scope: Scope, options: ListOptions, clock: Clock) -> Start:

@@ -59,14 +59,11 @@ class OpenApi:
         """Answer a GET of an OpenAPI path; None for any other path."""
         path = request.path.rstrip("/")
         if path == _V2:
-            shown = _form(request.headers.get("Accept", ""), (JSON, *PROTOBUF_V2))
-            as_json, as_protobuf = await self._everything()
-            return _packed(as_json, request) if shown == JSON else _packed(as_protobuf, request, PROTOBUF_V2[0])
+            return answer_v2(request, *await self._everything())
         if path != _V3 and not path.startswith(_V3 + "/"):
             return None
-        _form(request.headers.get("Accept", ""), (JSON,))
         found = (await self._group_versions()).get(path.removeprefix(_V3).lstrip("/"))
-        return _packed(found, request) if found else None
+        return answer_v3(request, found) if found else None
 
     async def _group_versions(self) -> Mapping[str, Packed]:
         async with self._building:
@@ -90,7 +87,20 @@ def _form(accept: str, served: Sequence[str]) -> str:
     raise not_acceptable(served)
 
 
-def _packed(document: Packed, request: Request, media_type: str = JSON) -> Response:
+def answer_v2(request: Request, as_json: Packed, as_protobuf: Packed) -> Response:
+    """Answer with the form of the v2 document that is accepted. Raises NotAcceptable."""
+    shown = _form(request.headers.get("Accept", ""), (JSON, *PROTOBUF_V2))
+    return packed(as_json, request) if shown == JSON else packed(as_protobuf, request, PROTOBUF_V2[0])
+
+
+def answer_v3(request: Request, document: Packed) -> Response:
+    """Answer with a v3 document. Raises NotAcceptable."""
+    _form(request.headers.get("Accept", ""), (JSON,))
+    return packed(document, request)
+
+
+def packed(document: Packed, request: Request, media_type: str = JSON) -> Response:
+    """Answer with a document, in whole or by saying that it has not changed."""
     headers = {"ETag": f'"{document.hash}"', "Vary": "Accept, Accept-Encoding"}
     if request.query.get("hash") == document.hash:  # the address says what is behind it: cache it for good
         headers["Cache-Control"] = "public, immutable"

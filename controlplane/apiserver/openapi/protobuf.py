@@ -1,7 +1,8 @@
 """The v2 document as protobuf: the only form in which client-go reads /openapi/v2.
 
-The messages are those of gnostic's openapiv2/OpenAPIv2.proto; only the fields our documents have are known here. Maps
-are lists of (name, value), and what has no field of its own (x-kubernetes-…) travels as YAML text, which JSON is too.
+The messages are those of gnostic's openapiv2/OpenAPIv2.proto; only the fields our documents have are known here, and
+extension servers leave some of them out. Maps are lists of (name, value), and what has no field of its own
+(x-kubernetes-…) travels as YAML text, which JSON is too.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def _path_item(item: Node) -> bytes:
 def _operation(node: Node) -> bytes:
     responses = ((code, _message(1, _response(response))) for code, response in node["responses"].items())
     return b"".join((
-        *(_text(1, tag) for tag in node["tags"]),
-        _text(5, node["operationId"]),
+        *(_text(1, tag) for tag in node.get("tags", ())),
+        _text(5, node.get("operationId", "")),
         *(_text(7, media_type) for media_type in node.get("consumes", ())),
         *_parameters(8, node.get("parameters", ())),
         _message(9, _named(1, responses)),
@@ -68,8 +69,8 @@ def _value(node: Node) -> bytes:
     """Return a NonBodyParameter; where it stands decides over the numbers of its last fields."""
     head = _flag(1, node.get("required", False)) + _text(2, node["in"]) + _text(4, node["name"])
     if node["in"] == "path":
-        return _message(4, head + _text(5, node["type"]) + _flag(19, node["uniqueItems"]))
-    return _message(3, head + _text(6, node["type"]) + _flag(20, node["uniqueItems"]))
+        return _message(4, head + _text(5, node["type"]) + _flag(19, node.get("uniqueItems", False)))
+    return _message(3, head + _text(6, node["type"]) + _flag(20, node.get("uniqueItems", False)))
 
 
 def _response(node: Node) -> bytes:

@@ -103,7 +103,8 @@ def bodies(draw: Any, resource: Resource) -> dict[str, Any]:
     return body
 
 
-STORED = [resource for resource in RESOURCES if resource.stored and resource.plural != "namespaces"]
+# Not APIServices: the server writes their conditions at once, so that what is read back is not what was written.
+STORED = [one for one in RESOURCES if one.stored and one.plural not in ("namespaces", "apiservices")]
 
 
 def collection(resource: Resource) -> str:
