@@ -7,10 +7,13 @@
 NamespaceLifecycle, LimitRanger, ServiceAccount, NodeRestriction, TaintNodesByCondition, Priority,
 DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, PersistentVolumeClaimResize, RuntimeClass,
 CertificateApproval, CertificateSigning, ClusterTrustBundleAttest, CertificateSubjectRestriction, DefaultIngressClass,
-PodTopologyLabels: upstream's order, kept in `chain.py`. Then come rules that no flag turns off, and plug-ins of other
-rooms (RBAC's escalation check).
+PodTopologyLabels; then rules that no flag turns off, and plug-ins of other rooms (RBAC's escalation check); then what
+is dynamic: MutatingAdmissionPolicy, MutatingAdmissionWebhook, ValidatingAdmissionPolicy, ValidatingAdmissionWebhook.
+Upstream's order, kept in `chain.py`.
 
-A plug-in a file; each decides from the request and from objects in memory (`api.reader`), and does no I/O.
+A plug-in a file; each decides from the request and from objects in memory (`api.reader`), and does no I/O. Only
+`webhooks/` asks somebody outside, through a transport that it is given (`outside.py`); `policies/` and match conditions
+evaluate expressions (`controlplane.cel`), which are loaded when the first of them is.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ from controlplane.admission.interface import Chain, Plugin
 from controlplane.admission.limit_ranger import LimitRanger
 from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
 from controlplane.admission.node_restriction import NodeRestriction
+from controlplane.admission.outside import Outside
+from controlplane.admission.policies.mutating import MutatingPolicies
+from controlplane.admission.policies.validating import ValidatingPolicies
 from controlplane.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from controlplane.admission.pod_certificate_signing import PodCertificateSigning
 from controlplane.admission.pod_topology_labels import PodTopologyLabels
@@ -28,6 +31,7 @@ from controlplane.admission.service_account import ServiceAccount
 from controlplane.admission.signers import SignerPolicy
 from controlplane.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from controlplane.admission.taint_nodes_by_condition import TaintNodesByCondition
+from controlplane.admission.webhooks import MutatingWebhooks, ValidatingWebhooks
 from controlplane.api.reader import ObjectReader
 from controlplane.kit.clock import Clock
 
@@ -40,6 +44,7 @@ class Materials:
     clock: Clock
     random: Random
     signer_policy: SignerPolicy
+    outside: Outside | None = None  # without it nothing dynamic runs: webhooks and policies
 
 
 # In the order in which they run.
@@ -62,15 +67,20 @@ _MAKERS: dict[str, Callable[[Materials], Plugin]] = {
     "DefaultIngressClass": lambda m: DefaultIngressClass(m.reader),
     "PodTopologyLabels": lambda m: PodTopologyLabels(m.reader),
 }
+_DYNAMIC: dict[str, Callable[[Materials, Outside], Plugin]] = {
+    "MutatingAdmissionPolicy": lambda m, outside: MutatingPolicies(m.reader, outside, m.clock),
+    "MutatingAdmissionWebhook": lambda m, outside: MutatingWebhooks(m.reader, outside, m.clock),
+    "ValidatingAdmissionPolicy": lambda m, outside: ValidatingPolicies(m.reader, outside, m.clock),
+    "ValidatingAdmissionWebhook": lambda m, outside: ValidatingWebhooks(m.reader, outside, m.clock),
+}
 OFF_BY_DEFAULT: frozenset[str] = frozenset()  # those that somebody has to ask for
-KNOWN: tuple[str, ...] = tuple(_MAKERS)
+KNOWN: tuple[str, ...] = (*_MAKERS, *_DYNAMIC)
 
 # Names that units written for upstream use; naming one is no mistake, but it does nothing here.
 WITHOUT_EFFECT = frozenset(
     {
-        "AlwaysAdmit", "AlwaysPullImages", "Initializers", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook",
-        "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity", "PodSecurityPolicy", "ResourceQuota",
-        "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook",
+        "AlwaysAdmit", "AlwaysPullImages", "Initializers", "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity",
+        "PodSecurityPolicy", "ResourceQuota",
     }
 )  # fmt: skip
 
@@ -83,11 +93,11 @@ def selected(enabled: Iterable[str] = (), disabled: Iterable[str] = ()) -> tuple
     """Return the plug-ins to run, in order, and those of `enabled` that have no effect. Raises UnknownPlugin."""
     enabled, disabled = set(enabled), set(disabled)
     for name in sorted(enabled | disabled):
-        if name not in _MAKERS and name not in WITHOUT_EFFECT:
+        if name not in KNOWN and name not in WITHOUT_EFFECT:
             raise UnknownPlugin(f'there is no admission plugin "{name}"')
     if both := sorted(enabled & disabled):
         raise UnknownPlugin(f"admission plugins are both enabled and disabled: {', '.join(both)}")
-    run = [name for name in _MAKERS if name in enabled or (name not in OFF_BY_DEFAULT and name not in disabled)]
+    run = [name for name in KNOWN if name in enabled or (name not in OFF_BY_DEFAULT and name not in disabled)]
     return run, sorted(enabled & WITHOUT_EFFECT)
 
 
@@ -98,11 +108,16 @@ def default_chain(
     disabled: Iterable[str] = (),
     extra: Sequence[Plugin] = (),
 ) -> Chain:
-    """Return the chain of a server; `extra` are plug-ins of other rooms, and run last."""
+    """Return the chain of a server; `extra` are plug-ins of other rooms; what is dynamic runs last."""
     run, _ = selected(enabled, disabled)
     always = (  # rules that upstream has in a kind's storage: no flag names them
         PodCertificateSigning(materials.signer_policy, materials.clock),
         DeviceAdminAccess(materials.reader),
         DeviceTaintTimes(materials.clock),
     )
-    return Chain([*(_MAKERS[name](materials) for name in run), *always, *extra])
+    outside = materials.outside
+    plugins = [*(_MAKERS[name](materials) for name in run if name in _MAKERS), *always, *extra]
+    if outside is None:
+        return Chain(plugins)
+    dynamic = [_DYNAMIC[name](materials, outside) for name in run if name in _DYNAMIC]
+    return Chain([*plugins, *dynamic], materials.clock, outside.metrics)

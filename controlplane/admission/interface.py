@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from controlplane.api import status
 from controlplane.api.codec import Document
 from controlplane.api.resources import Resource
+from controlplane.kit.clock import Clock
 
 
 class Operation(StrEnum):
@@ -28,6 +29,22 @@ class Caller(Protocol):
     def name(self) -> str: ...
     @property
     def groups(self) -> tuple[str, ...]: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def extra(self) -> Mapping[str, tuple[str, ...]]: ...
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Mutating plug-ins run once, and once more if one of those that ask for it (webhooks, policies) changed something.
+
+    `again` asks for the second round; in it `second` is true. `kept` is what a plug-in remembers between the two.
+    """
+
+    again: bool = False
+    second: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -49,6 +66,10 @@ class Attributes:
     old: Document | None = None
     dry_run: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)  # CreateOptions, UpdateOptions, DeleteOptions as sent
+    warnings: list[str] = field(default_factory=list)  # what the caller shall hear
+    annotations: dict[str, str] = field(default_factory=dict)  # what the audit log shall say
+    default: Callable[[Document], None] | None = None  # fills in what a changed document leaves out
+    rounds: Rounds = field(default_factory=Rounds)
 
     def is_for(self, plural: str, *operations: Operation, group: str = "", subresource: str = "") -> bool:
         """Return whether the request does one of `operations` to this resource, or to its `subresource`."""
@@ -59,6 +80,25 @@ class Attributes:
             and self.subresource == subresource
             and self.operation in operations
         )
+
+    def replace(self, document: Document) -> None:
+        """Let `document` be the object, in place: whoever holds the object or its metadata sees the change."""
+        current = self.document
+        if current is None or not isinstance(document.get("metadata"), dict | type(None)):
+            raise status.InternalError("Internal error occurred: a patch left an object without metadata")
+        if self.default is not None:
+            self.default(document)
+        metadata, changed = current.get("metadata"), document.get("metadata")
+        if metadata is not None and changed is not None:
+            if (changed.get("namespace") or "") != (metadata.get("namespace") or ""):
+                raise status.BadRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            metadata.clear()
+            metadata.update(changed)
+            document["metadata"] = metadata
+        current.clear()
+        current.update(document)
 
     @property
     def shown_name(self) -> str:
@@ -85,20 +125,54 @@ class Plugin:
         """Raise StatusError (Forbidden, Invalid) to refuse the object as it will be stored."""
 
 
+class Timing(Protocol):
+    """Records how long admission takes."""
+
+    def plugin(self, name: str, step: str, operation: Operation, rejected: bool, seconds: float) -> None: ...
+    def step(self, step: str, operation: Operation, rejected: bool, seconds: float) -> None: ...
+
+
+Step = Callable[[Attributes], Awaitable[None]]
+
+
 class Chain:
     """The plug-ins of a server, in order; a request runs only those that override the step in question."""
 
-    def __init__(self, plugins: Sequence[Plugin]):
+    def __init__(self, plugins: Sequence[Plugin], clock: Clock | None = None, timing: Timing | None = None):
         self.plugins = tuple(plugins)
-        self._mutating = [p.mutate for p in plugins if type(p).mutate is not Plugin.mutate]
-        self._validating = [p.validate for p in plugins if type(p).validate is not Plugin.validate]
+        self._mutating = [(p.name, p.mutate) for p in plugins if type(p).mutate is not Plugin.mutate]
+        self._validating = [(p.name, p.validate) for p in plugins if type(p).validate is not Plugin.validate]
+        self._clock, self._timing = clock, timing
 
     async def mutate(self, attributes: Attributes) -> None:
-        """Let every plug-in change the document."""
-        for mutate in self._mutating:
-            await mutate(attributes)
+        """Let every plug-in change the document; and once more if one of them asks for it."""
+        await self._run("admit", self._mutating, attributes)
+        if attributes.rounds.again:
+            attributes.rounds.second = True
+            await self._run("admit", self._mutating, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Let every plug-in refuse the document; the first refusal ends the request."""
-        for validate in self._validating:
-            await validate(attributes)
+        await self._run("validate", self._validating, attributes)
+
+    async def _run(self, step: str, plugins: Sequence[tuple[str, Step]], attributes: Attributes) -> None:
+        if self._timing is None or self._clock is None:
+            for _, run in plugins:
+                await run(attributes)
+            return
+        timing, now, operation = self._timing, self._clock.monotonic, attributes.operation
+        began = before = now()
+        try:
+            for name, run in plugins:
+                try:
+                    await run(attributes)
+                except BaseException:
+                    timing.plugin(name, step, operation, True, now() - before)
+                    raise
+                after = now()
+                timing.plugin(name, step, operation, False, after - before)
+                before = after
+        except BaseException:
+            timing.step(step, operation, True, now() - began)
+            raise
+        timing.step(step, operation, False, before - began)

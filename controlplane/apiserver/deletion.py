@@ -14,7 +14,7 @@ from enum import Enum
 
 from controlplane.admission.interface import Attributes, Operation
 from controlplane.api import status
-from controlplane.api.codec import Document
+from controlplane.api.codec import Document, to_document
 from controlplane.api.meta_v1 import DeleteOptions
 from controlplane.api.status import StatusError
 from controlplane.apiserver.cached_object import CachedObject
@@ -152,6 +152,9 @@ async def _admit(call: Call, namespace: str, name: str, document: Document, opti
         namespace=namespace,
         old=document,
         dry_run=bool(options.dry_run),
+        options={**to_document(options), "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"},
+        warnings=call.warnings,
+        annotations=call.annotations,
     )
     await call.backend.admission.mutate(attributes)
     await call.backend.admission.validate(attributes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from controlplane.api.codec import Document
 from controlplane.api.meta_v1 import DeleteOptions, StatusCause, StatusDetails
 from controlplane.api.selectors import (
     EVERYTHING,
@@ -35,6 +36,17 @@ class WriteOptions:
     field_validation: FieldValidation = FieldValidation.WARN
     force: bool = False
     tracked: bool = False  # who manages which field has been noted already: by a server-side apply
+
+    def document(self, kind: str) -> Document:
+        """Return the same as a meta.k8s.io/v1 object of this kind, as admission sees it."""
+        said: Document = {"kind": kind, "apiVersion": "meta.k8s.io/v1"}
+        if self.dry_run:
+            said["dryRun"] = ["All"]
+        if self.field_manager:
+            said["fieldManager"] = self.field_manager
+        if self.force:
+            said["force"] = True
+        return said
 
 
 def write_options(query: Query, kind: str) -> WriteOptions:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controlplane.admission import Attributes, Chain, Materials, Operation, Plugin, default_chain
 from controlplane.admission.interface import Caller
+from controlplane.admission.metrics import AdmissionMetrics
+from controlplane.admission.outside import Outside, Served, WebhookCaller
 from controlplane.api.codec import from_document, without_nulls
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.reader import ObjectReader
@@ -35,7 +37,7 @@ from controlplane.auth.authenticator import AnonymousPolicy, UnionAuthenticator
 from controlplane.auth.authorizers import decide
 from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.escalation import EscalationCheck
-from controlplane.auth.interface import AccessRequest, Authenticator, Authorizer, Credentials, User
+from controlplane.auth.interface import ALL_AUTHENTICATED, AccessRequest, Authenticator, Authorizer, Credentials, User
 from controlplane.auth.jwt import PublicKey, SigningKey
 from controlplane.auth.legacy_token import LegacyTokens
 from controlplane.auth.oidc.configuration import AuthenticationConfiguration
@@ -49,6 +51,9 @@ from controlplane.auth.webhook_authorizer import Observer
 from controlplane.auth.webhook_token import WebhookTokens
 from controlplane.auth.x509 import X509Authenticator
 from controlplane.kit.clock import Clock
+
+if TYPE_CHECKING:
+    from controlplane.cel.library.authorizer import Answer, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,15 @@ class SecuritySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Dynamic:
+    """What webhooks and policies need of the server."""
+
+    served: Served
+    webhooks: WebhookCaller
+    metrics: AdmissionMetrics
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
     """Everything the server asks before it lets a request through."""
 
@@ -105,6 +119,7 @@ def build(
     *,
     new_uuid: Callable[[], str],
     observer: Observer,
+    dynamic: Dynamic | None = None,
 ) -> Security:
     """Return the server's security. Raises ValueError for an unknown authorization mode or admission plugin."""
     audiences = settings.audiences or settings.issuers
@@ -129,7 +144,10 @@ def build(
     authorizer: Authorizer = maker.union(settings.authorization_modes)
     if settings.authorization_file is not None:
         authorizer = CurrentAuthorizer(authorizer)
-    materials = Materials(reader, clock, random, SignerAccess(authorizer))
+    outside = None
+    if dynamic is not None:
+        outside = Outside(dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid)
+    materials = Materials(reader, clock, random, SignerAccess(authorizer), outside)
     return Security(
         authenticator=authenticator,
         authorizer=authorizer,
@@ -237,6 +255,36 @@ class SignerAccess:
         caller = User(user.name, groups=user.groups)
         request = AccessRequest(caller, verb, "certificates.k8s.io", "v1", "signers", name=name)
         return (await decide(self._authorizer, request)).allowed
+
+
+class Asking:
+    """Answers what expressions ask `authorizer`."""
+
+    def __init__(self, authorizer: Authorizer):
+        self._authorizer = authorizer
+
+    def __call__(self, user: Caller, question: Question) -> Answer:
+        from controlplane.cel.library.authorizer import Answer
+
+        caller = User(user.name, uid=user.uid, groups=user.groups, extra=user.extra)
+        if question.service_account is not None:
+            namespace, name = question.service_account
+            groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", ALL_AUTHENTICATED)
+            caller = User(f"system:serviceaccount:{namespace}:{name}", groups=groups)
+        request = AccessRequest(
+            caller,
+            question.verb,
+            question.group,
+            "*" if question.resource else "",
+            question.resource,
+            question.subresource,
+            question.namespace,
+            question.name,
+            question.path,
+            question.field_selector,
+        )
+        decision = self._authorizer.authorize(request)
+        return Answer(decision.allowed, decision.reason)
 
 
 _ROLES: dict[str, type[ClusterRole | Role]] = {"clusterroles": ClusterRole, "roles": Role}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
+from controlplane.admission.metrics import AdmissionMetrics
 from controlplane.api.codec import encode
 from controlplane.api.core_v1 import Service
 from controlplane.api.networking_v1 import IPAddress
@@ -45,7 +46,7 @@ from controlplane.apiserver.pipeline import Limits, Page, Pipeline
 from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
-from controlplane.apiserver.security import Security, SecuritySettings, build
+from controlplane.apiserver.security import Dynamic, Security, SecuritySettings, build
 from controlplane.apiserver.service_resolver import Address
 from controlplane.apiserver.storage import ResourceStorage, prefix_of
 from controlplane.apiserver.strategies import strategy_for
@@ -53,6 +54,8 @@ from controlplane.apiserver.timed_store import TimedStore
 from controlplane.apiserver.version import version_info
 from controlplane.apiserver.virtual import VIRTUAL, openid
 from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
+from controlplane.apiserver.webhooks.client import WebhookClient
+from controlplane.apiserver.webhooks.served import ServedObjects
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
@@ -111,6 +114,8 @@ class ApiServer:
             self._store = self._encrypted(settings.encryption)
         self.cache = WatchCache(self._store, clock, _caches())
         self.reader = CacheReader()
+        self.webhooks = WebhookClient(self.reader, random)
+        served = ServedObjects()
         self.security = build(
             settings.security,
             self.reader,
@@ -118,6 +123,7 @@ class ApiServer:
             random,
             new_uuid=partial(generate_uid, random),
             observer=WebhookMetrics(self.registry),
+            dynamic=Dynamic(served, self.webhooks, AdmissionMetrics(self.registry)),
         )
         self._background += self.security.background
         for followed in self.security.followed:
@@ -125,6 +131,7 @@ class ApiServer:
         storages = _storages(self._store, self.cache, settings)
         self.reader.attach(storages)
         self.catalog = Catalog(RESOURCES, storages.values())
+        served.attach(self.catalog)
         self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)
         storages["", "v1", "services"].allocator = self._allocator
         parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
@@ -175,6 +182,7 @@ class ApiServer:
                     yield server
                 finally:
                     server.stop()
+                    await server.webhooks.close()
 
     def stop(self) -> None:
         """Say not ready, and end the watches, which would not end by themselves. Alive it stays until the end."""

@@ -91,6 +91,14 @@ class ResourceStorage:
             document = self._conversion.from_stored(document)
         return {"apiVersion": self.resource.api_version, "kind": self.resource.kind, **document}
 
+    async def converted(self, document: Document, source: ResourceStorage) -> Document:
+        """Return an object of another version, which `source` is the door to, in this resource's version."""
+        if source._conversion is not None:
+            document = source._conversion.to_stored(document)
+        if self._conversion is not None:
+            document = self._conversion.from_stored(document)
+        return {**document, "apiVersion": self.resource.api_version, "kind": self.resource.kind}
+
     def document_or_empty(self, item: CachedObject | None) -> Document:
         return {} if item is None else self.document(item)
 

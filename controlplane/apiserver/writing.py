@@ -94,9 +94,12 @@ def _reservation(
 
 
 async def update_object(
-    call: Call, make: Make, options: WriteOptions, *, create_missing: bool = False
+    call: Call, make: Make, options: WriteOptions, *, create_missing: bool = False, admitted: bool = False
 ) -> tuple[CachedObject, bool]:
-    """Store a new version of an object; return it and whether it was created. Raises StatusError."""
+    """Store a new version of an object; return it and whether it was created. Raises StatusError.
+
+    `admitted`: policy has seen what was sent already, in a form of its own (a Binding).
+    """
     storage, info = call.storage, call.info
     item = storage.cache.get(storage.key(info.namespace, info.name))
     newest = False  # the cache may be a moment behind the store
@@ -108,7 +111,7 @@ async def update_object(
                 raise status.not_found(storage.resource, info.name)
             return await _create_named(call, make(None), options), True
         try:
-            written = await _update_once(call, item, make, options)
+            written = await _update_once(call, item, make, options, admitted)
         except RevisionMismatch:
             item = None
         except StatusError:
@@ -137,14 +140,17 @@ async def _create_named(call: Call, document: Document, options: WriteOptions) -
     return await create_object(call, document, options)
 
 
-async def _update_once(call: Call, item: CachedObject, make: Make, options: WriteOptions) -> CachedObject:
+async def _update_once(
+    call: Call, item: CachedObject, make: Make, options: WriteOptions, admitted: bool
+) -> CachedObject:
     storage, strategy, subresource = call.storage, call.storage.strategy, call.info.subresource
     old = storage.document(item)
     new = make(item)
     _settle_identity(call, new, old)
     strategy.default(new)
     attributes = _attributes(call, Operation.UPDATE, new, old, options)
-    await call.backend.admission.mutate(attributes)
+    if not admitted:
+        await call.backend.admission.mutate(attributes)
     if subresource:
         strategy.prepare_subresource_update(subresource, new, old)
     else:
@@ -158,7 +164,8 @@ async def _update_once(call: Call, item: CachedObject, make: Make, options: Writ
             errors = strategy.validate_update(new_object, old_object)
         refuse_if(storage, call.info.name, errors)
         call.warnings += strategy.update_warnings(new_object, old_object)
-        await call.backend.admission.validate(attributes)
+        if not admitted:
+            await call.backend.admission.validate(attributes)
         return await _write(call, item, new, storage.encode(new_object), options)
 
 
@@ -236,6 +243,10 @@ def _attributes(
         document=document,
         old=old,
         dry_run=options.dry_run,
+        options=options.document(f"{operation.value.title()}Options"),
+        warnings=call.warnings,
+        annotations=call.annotations,
+        default=call.storage.strategy.default,
     )
 
 

@@ -53,7 +53,7 @@ def has(value: Any, key: str) -> bool:
         return bool(value.present) and has(value.inner, key)
     if type(value) is LazyFields:
         return bool(value.has(key))
-    return type(value) is dict and key in value
+    return isinstance(value, dict) and key in value
 
 
 def optional_field(value: Any, key: str, read: Callable[[Any], Any] | None) -> Optional:

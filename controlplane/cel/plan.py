@@ -38,7 +38,7 @@ from controlplane.cel.syntax import (
     ObjectNode,
     Select,
 )
-from controlplane.cel.values import LazyFields, Optional, UInt, equal, type_of_value
+from controlplane.cel.values import LazyFields, ObjectValue, Optional, UInt, equal, type_of_value
 
 
 def plan(checked: Checked) -> Step:
@@ -149,10 +149,11 @@ class _Planner:
 
     def _object(self, node: ObjectNode) -> Step:
         steps = [(one.field, self.step(one.value), one.optional) for one in node.entries]
+        type_name = node.name
 
         def make(frame: Frame) -> Any:
             frame.spend(costs.OBJECT)
-            out = {}
+            out = ObjectValue(type_name, {})
             for name, step, optional in steps:
                 value = step(frame)
                 if not optional:
@@ -218,7 +219,7 @@ def _selection(operand: Step, key: str, read: Callable[[Any], Any] | None) -> St
         frame.left -= 1
         if frame.left < 0:
             raise OutOfBudget
-        if type(value) is dict:
+        if type(value) is dict or type(value) is ObjectValue:
             found = value.get(key, MISSING)
             if found is MISSING:
                 raise EvaluationError(f"no such key: {key}")

@@ -125,6 +125,14 @@ class Optional:
 NONE = Optional(None, False)
 
 
+class ObjectValue(dict[str, Any]):
+    """An object that an expression has written, `Name{field: value}`."""
+
+    def __init__(self, name: str, fields: Mapping[str, Any]):
+        super().__init__(fields)
+        self.cel_type = Type(name)
+
+
 class LazyFields:
     """An object whose fields are made when first read, as `variables.x` is."""
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
-from controlplane.admission.interface import Attributes, Operation
 from controlplane.api.core_v1 import Node, Pod
 from controlplane.api.meta_v1 import StatusDetails
 from controlplane.api.status import (
@@ -20,6 +19,7 @@ from controlplane.api.status import (
 )
 from controlplane.apiserver.answers import once
 from controlplane.apiserver.calls import Call
+from controlplane.apiserver.handlers.connecting import admit_connection
 from controlplane.apiserver.messages import Answer, Query, Response, Stream, Switch, Upgrade, WebSocket
 from controlplane.apiserver.node_dialer import NodeAddress, NodeAnswer, NodeRefused, NodeUnreachable, address_of
 from controlplane.apiserver.pod_connections import forwarded_ports, log_target, port_forward_target, stream_target
@@ -70,15 +70,8 @@ async def attach(call: Call) -> Answer:
 
 async def _pod(call: Call) -> Pod:
     pod: Pod = call.storage.decoded(await call.storage.read(call.info.namespace, call.info.name))
-    attributes = Attributes(
-        operation=Operation.CONNECT,
-        resource=call.storage.resource,
-        name=call.info.name,
-        user=call.user,
-        namespace=call.info.namespace,
-        subresource=call.info.subresource,
-    )
-    await call.backend.admission.validate(attributes)
+    if call.info.subresource != "log":  # which is a GET, and no connection
+        await admit_connection(call)
     return pod
 
 

@@ -9,11 +9,11 @@ import ipaddress
 import ssl
 from functools import cache
 
-from controlplane.admission.interface import Attributes, Operation
 from controlplane.api.core_v1 import Node, Pod, Service
 from controlplane.api.discovery_v1 import EndpointSlice
 from controlplane.api.status import BadRequest, ServiceUnavailable
 from controlplane.apiserver.calls import Call
+from controlplane.apiserver.handlers.connecting import admit_connection
 from controlplane.apiserver.messages import Answer, Response
 from controlplane.apiserver.node_dialer import DEFAULT_PORT, address_of
 from controlplane.apiserver.proxying.dialer import Destination, Unreachable
@@ -29,7 +29,7 @@ async def proxy_pod(call: Call) -> Answer:
     """Pass a request on to a port of a pod, the first one that it declares if none is named."""
     named = _named(call, "pod")
     pod: Pod = call.storage.object(await call.storage.read(call.info.namespace, named.name))
-    await _admit(call)
+    await admit_connection(call)
     host = pod.status.pod_ips[0].ip if pod.status and pod.status.pod_ips else ""
     if not _may_be_called(host):
         raise BadRequest("address not allowed")
@@ -41,7 +41,7 @@ async def proxy_service(call: Call) -> Answer:
     """Pass a request on to a ready endpoint of a Service."""
     named = _named(call, "service")
     service: Service = call.storage.object(await call.storage.read(call.info.namespace, named.name))
-    await _admit(call)
+    await admit_connection(call)
     storage = call.backend.storage("discovery.k8s.io", "v1", "endpointslices")
     of_namespace: list[EndpointSlice] = [storage.object(item) for item in storage.cache.list(f"{call.info.namespace}/")]
     port = int(named.port) if named.port.isdecimal() else named.port
@@ -56,7 +56,7 @@ async def proxy_node(call: Call) -> Answer:
     """Pass a request on to the node agent, or to another port of the node."""
     named = _named(call, "node")
     node: Node = call.storage.object(await call.storage.read("", named.name))
-    await _admit(call)
+    await admit_connection(call)
     address = address_of(node, call.backend.node_address_types)
     if address is None:
         raise ServiceUnavailable(f"no preferred addresses found; known addresses: [] of node {named.name}")
@@ -74,19 +74,6 @@ def _named(call: Call, kind: str) -> Named:
     if named is None:
         raise BadRequest(f'invalid {kind} request "{call.info.name}"')
     return named
-
-
-async def _admit(call: Call) -> None:
-    await call.backend.admission.validate(
-        Attributes(
-            operation=Operation.CONNECT,
-            resource=call.storage.resource,
-            name=call.info.name,
-            user=call.user,
-            namespace=call.info.namespace,
-            subresource=call.info.subresource,
-        )
-    )
 
 
 async def _proxied(call: Call, destination: Destination) -> Answer:

@@ -62,6 +62,8 @@ async def _admit(call: Call, document: dict[str, object], dry_run: bool) -> None
         subresource=info.subresource,
         document=document,
         dry_run=dry_run,
+        warnings=call.warnings,
+        annotations=call.annotations,
     )
     await call.backend.admission.mutate(attributes)
     await call.backend.admission.validate(attributes)

@@ -86,6 +86,12 @@ def server_side_apply(
     return result
 
 
+def merge_configuration(live: Document, configuration: Document, schema: Schema) -> Document:
+    """Return an object with a configuration merged into it; who manages what is not noted. Raises BadRequest."""
+    result: Document = _merge(live, configuration, schema)
+    return result
+
+
 def _within(configuration: Document, schema: Schema, subresource: str) -> Document:
     """Return the part of a configuration that may be applied here: status at its own door, and only there."""
     if "status" not in schema.fields:

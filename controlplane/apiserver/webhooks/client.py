@@ -1,0 +1,141 @@
+"""Calling webhooks over HTTPS, by URL or by Service; connections and TLS settings are kept between calls."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import math
+import ssl
+from random import Random
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from controlplane.admission.outside import CallFailed
+from controlplane.api.reader import ObjectReader
+from controlplane.apiserver.webhooks.endpoints import NoEndpoint, endpoint_of
+
+_PORT = 443  # of a Service, where the configuration does not say
+_LARGEST = 32 * 1024 * 1024  # bytes of an answer that are read
+_SHOWN = 1024  # characters of a refused call's answer that are shown
+
+
+class ServiceReference(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def port(self) -> int | None: ...
+
+
+class ClientConfig(Protocol):
+    """WebhookClientConfig, of admissionregistration.k8s.io and of apiextensions.k8s.io alike."""
+
+    @property
+    def ca_bundle(self) -> str: ...
+    @property
+    def service(self) -> ServiceReference | None: ...
+    @property
+    def url(self) -> str: ...
+
+
+class WebhookClient:
+    """Sends requests to webhooks. A Service's certificate must name it: `<service>.<namespace>.svc`."""
+
+    def __init__(self, reader: ObjectReader, random: Random):
+        self._reader, self._random = reader, random
+        self._session: aiohttp.ClientSession | None = None
+        self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
+
+    async def call(self, config: ClientConfig, body: bytes, timeout: float) -> bytes:
+        """POST `body` as JSON; return the body of a 2xx answer within `timeout` seconds. Raises CallFailed."""
+        shown, target, host = self._target(config)
+        shown = shown.update_query(timeout=f"{math.ceil(timeout)}s")
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._post(config, body, shown, target.with_query(shown.query), host)
+        except TimeoutError as error:
+            raise CallFailed(f'Post "{shown}": context deadline exceeded') from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise CallFailed(f'Post "{shown}": {_say(error)}') from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _target(self, config: ClientConfig) -> tuple[URL, URL, str]:
+        """Return the URL as configured, the one to connect to, and the name to ask for. Raises CallFailed."""
+        service = config.service
+        if service is None:
+            if not config.url:
+                raise CallFailed("webhook configuration must have either service or URL")
+            url = URL(config.url)
+            return url, url, url.host or ""
+        host, port = f"{service.name}.{service.namespace}.svc", service.port or _PORT
+        shown = URL(f"https://{host}:{port}/{service.path.lstrip('/')}")
+        try:
+            address, endpoint_port = endpoint_of(self._reader, self._random, service.namespace, service.name, port)
+        except NoEndpoint as error:
+            raise CallFailed(f'Post "https://{host}:{port}{shown.raw_path}": {error}') from error
+        return shown, shown.with_host(address).with_port(endpoint_port), host
+
+    async def _post(self, config: ClientConfig, body: bytes, shown: URL, target: URL, host: str) -> bytes:
+        headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+        if target.host != shown.host:
+            headers["Host"] = f"{shown.host}:{shown.port}"
+        async with self._open().post(
+            target,
+            data=body,
+            headers=headers,
+            ssl=self._context(config.ca_bundle, host),
+            server_hostname=host,
+            allow_redirects=False,
+        ) as answer:
+            data = await answer.content.read(_LARGEST)
+            if not 200 <= answer.status < 300:
+                raise CallFailed(_refused(answer.status, data))
+            return data
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    def _context(self, bundle: str, host: str) -> ssl.SSLContext:
+        """Return who may answer: whom the bundle vouches for, without one whom the system does.
+
+        One a host name, so that a kept connection is only used again for the name that its certificate was checked for.
+        """
+        context = self._contexts.get((bundle, host))
+        if context is None:
+            try:
+                authorities = base64.b64decode(bundle).decode() if bundle else None
+                context = ssl.create_default_context(cadata=authorities)
+            except (binascii.Error, ValueError, ssl.SSLError) as error:
+                raise CallFailed(f"unable to load root certificates: {error}") from error
+            self._contexts[bundle, host] = context
+        return context
+
+
+def _refused(status: int, data: bytes) -> str:
+    text = data.decode(errors="replace").strip()[:_SHOWN]
+    if status == 404:
+        return "the server could not find the requested resource"
+    if status >= 500:
+        return f'an error on the server ("{text}") has prevented the request from succeeding'
+    return f"the server rejected our request: {status} {text}".rstrip()
+
+
+def _say(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+        return f"tls: failed to verify certificate: x509: {reason}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        kind = "connect: connection refused" if isinstance(error.os_error, ConnectionRefusedError) else str(error)
+        return f"dial tcp {error.host}:{error.port}: {kind}"
+    return str(error) or type(error).__name__
