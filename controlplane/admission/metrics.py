@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -81,13 +81,14 @@ class AdmissionMetrics:
             [*named, "code", "rejected"],
             registry=registry,
         )
-        self._rejections = Counter(
+        # Upstream counts these under names that a Counter here would put _total to.
+        self._rejections = Gauge(
             "apiserver_admission_webhook_rejection_count",
             "Requests that each webhook refused, or that failed with it.",
             [*named, "error_type", "rejection_code"],
             registry=registry,
         )
-        self._open = Counter(
+        self._open = Gauge(
             "apiserver_admission_webhook_fail_open_count",
             "Requests that passed although a webhook failed.",
             ["name", "type"],

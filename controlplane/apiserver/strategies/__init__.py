@@ -22,6 +22,7 @@ from controlplane.apiserver.strategies.certificates import (
     PodCertificateRequestStrategy,
 )
 from controlplane.apiserver.strategies.devices import ResourceClaimStrategy, ResourceSliceStrategy
+from controlplane.apiserver.strategies.expressions import ConfigurationStrategy, PolicyStrategy
 from controlplane.apiserver.strategies.jobs import CronJobStrategy, JobStrategy
 from controlplane.apiserver.strategies.namespaces import NamespaceStrategy
 from controlplane.apiserver.strategies.networking import IngressStrategy, NetworkPolicyStrategy
@@ -42,7 +43,6 @@ from controlplane.apiserver.strategies.simple import (
     SpecGenerationStrategy,
     SpecStrategy,
     VolumeStrategy,
-    WebhooksStrategy,
 )
 from controlplane.apiserver.strategies.storage import CSIStorageCapacityStrategy, StorageClassStrategy
 from controlplane.apiserver.strategies.workloads import (
@@ -67,12 +67,12 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("", "ReplicationController"): ReplicationControllerStrategy,
     ("", "Service"): ServiceStrategy,
     ("", "ServiceAccount"): ServiceAccountStrategy,
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): CarefulSpecStrategy,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): PolicyStrategy,
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): CarefulSpecStrategy,
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): WebhooksStrategy,
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): CarefulSpecStrategy,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): ConfigurationStrategy,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): PolicyStrategy,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): CarefulSpecStrategy,
-    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): WebhooksStrategy,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): ConfigurationStrategy,
     ("apiregistration.k8s.io", "APIService"): APIServiceStrategy,
     ("apps", "DaemonSet"): DaemonSetStrategy,
     ("apps", "Deployment"): DeploymentStrategy,

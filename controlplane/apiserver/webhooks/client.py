@@ -54,11 +54,11 @@ class WebhookClient:
 
     async def call(self, config: ClientConfig, body: bytes, timeout: float) -> bytes:
         """POST `body` as JSON; return the body of a 2xx answer within `timeout` seconds. Raises CallFailed."""
-        shown, target, host = self._target(config)
-        shown = shown.update_query(timeout=f"{math.ceil(timeout)}s")
+        shown = _url(config).update_query(timeout=f"{math.ceil(timeout)}s")
+        target = self._target(config, shown)
         try:
             async with asyncio.timeout(timeout):
-                return await self._post(config, body, shown, target.with_query(shown.query), host)
+                return await self._post(config, body, shown, target)
         except TimeoutError as error:
             raise CallFailed(f'Post "{shown}": context deadline exceeded') from error
         except (aiohttp.ClientError, OSError) as error:
@@ -68,26 +68,24 @@ class WebhookClient:
         if self._session is not None:
             await self._session.close()
 
-    def _target(self, config: ClientConfig) -> tuple[URL, URL, str]:
-        """Return the URL as configured, the one to connect to, and the name to ask for. Raises CallFailed."""
+    def _target(self, config: ClientConfig, shown: URL) -> URL:
+        """Return where to connect to. Raises CallFailed."""
         service = config.service
         if service is None:
-            if not config.url:
-                raise CallFailed("webhook configuration must have either service or URL")
-            url = URL(config.url)
-            return url, url, url.host or ""
-        host, port = f"{service.name}.{service.namespace}.svc", service.port or _PORT
-        shown = URL(f"https://{host}:{port}/{service.path.lstrip('/')}")
+            return shown
         try:
-            address, endpoint_port = endpoint_of(self._reader, self._random, service.namespace, service.name, port)
+            address, port = endpoint_of(
+                self._reader, self._random, service.namespace, service.name, service.port or _PORT
+            )
         except NoEndpoint as error:
-            raise CallFailed(f'Post "https://{host}:{port}{shown.raw_path}": {error}') from error
-        return shown, shown.with_host(address).with_port(endpoint_port), host
+            raise CallFailed(f'Post "{shown}": {error}') from error
+        return shown.with_host(address).with_port(port)
 
-    async def _post(self, config: ClientConfig, body: bytes, shown: URL, target: URL, host: str) -> bytes:
+    async def _post(self, config: ClientConfig, body: bytes, shown: URL, target: URL) -> bytes:
+        host = shown.host or ""
         headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
-        if target.host != shown.host:
-            headers["Host"] = f"{shown.host}:{shown.port}"
+        if target is not shown:
+            headers["Host"] = f"{host}:{shown.port}"
         async with self._open().post(
             target,
             data=body,
@@ -114,12 +112,23 @@ class WebhookClient:
         context = self._contexts.get((bundle, host))
         if context is None:
             try:
-                authorities = base64.b64decode(bundle).decode() if bundle else None
+                authorities = base64.b64decode(bundle, validate=True).decode() if bundle else None
                 context = ssl.create_default_context(cadata=authorities)
             except (binascii.Error, ValueError, ssl.SSLError) as error:
                 raise CallFailed(f"unable to load root certificates: {error}") from error
             self._contexts[bundle, host] = context
         return context
+
+
+def _url(config: ClientConfig) -> URL:
+    """Return what is called, as messages show it. Raises CallFailed."""
+    service = config.service
+    if service is not None:
+        host, port = f"{service.name}.{service.namespace}.svc", service.port or _PORT
+        return URL(f"https://{host}/{service.path.lstrip('/')}").with_port(port)
+    if not config.url:
+        raise CallFailed("webhook configuration must have either service or URL")
+    return URL(config.url)
 
 
 def _refused(status: int, data: bytes) -> str:

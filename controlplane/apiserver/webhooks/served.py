@@ -8,7 +8,7 @@ from typing import Any
 
 from controlplane.api.codec import Document
 from controlplane.api.resources import Resource
-from controlplane.api.status import BadRequest
+from controlplane.api.status import BadRequest, Invalid
 from controlplane.apiserver.catalog import Catalog, key_of
 from controlplane.apiserver.patch import json_patch
 from controlplane.apiserver.patch.apply import merge_configuration
@@ -56,7 +56,11 @@ class ServedObjects:
         return await self._storage(resource).converted(document, self._storage(source))
 
     def patch(self, document: Document, operations: Any) -> Document:
-        return json_patch.apply(document, operations)
+        try:
+            return json_patch.apply(document, operations)
+        except Invalid as error:
+            causes = error.details.causes if error.details is not None else []
+            raise BadRequest(causes[0].message if causes else error.message) from error
 
     def merge(self, resource: Resource, document: Document, configuration: Document) -> Document:
         storage = self._storage(resource)
