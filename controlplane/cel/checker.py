@@ -88,6 +88,7 @@ class _Checker:
         self.issues: list[Issue] = []
         self._variables, self._functions, self._find_type = dict(variables), functions, find_type
         self._fresh = 0
+        self._mixed = False  # inside the arguments of format(), whose list is of anything
 
     def visit(self, node: Node) -> Type:
         type_ = _VISITS[type(node)](self, node)
@@ -176,7 +177,9 @@ class _Checker:
         given: list[Type] = []
         if member and node.target is not None:
             given.append(self.visit(node.target))
+        mixed, self._mixed = self._mixed, self._mixed or node.function == "format"
         given += [self.visit(argument) for argument in node.arguments]
+        self._mixed = mixed
         if function is None:
             return self._undeclared(node.offset, node.function)
         self.checked.calls[id(node)] = (function, member)
@@ -270,6 +273,8 @@ class _Checker:
         if before is None:
             return type_
         both = types.join(before, type_, self.known)
+        if both is None and self._mixed:
+            return DYN
         if both is None:
             settle = self.known.settle
             return self._report(offset, f"expected type '{settle(before)}' but found '{settle(type_)}'")

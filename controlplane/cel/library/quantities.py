@@ -62,7 +62,8 @@ def add_to(functions: Functions) -> None:
     add = functions.add
     add("quantity", function(STRING, gives=quantity), _parse, costs.of_first)
     add("isQuantity", function(STRING, gives=BOOL), _is_quantity, costs.of_first)
-    add("sign", method(quantity, gives=INT), lambda one: (one.nanos > 0) - (one.nanos < 0))
+    for signature in (method(quantity, gives=INT), function(quantity, gives=INT)):
+        add("sign", signature, lambda one: (one.nanos > 0) - (one.nanos < 0))
     add("isGreaterThan", method(quantity, quantity, gives=BOOL), lambda one, other: one.nanos > other.nanos)
     add("isLessThan", method(quantity, quantity, gives=BOOL), lambda one, other: one.nanos < other.nanos)
     add("compareTo", method(quantity, quantity, gives=INT), lambda a, b: (a.nanos > b.nanos) - (a.nanos < b.nanos))
