@@ -39,6 +39,7 @@ from controlplane.controllers.nodeipam.plan import MASK_SIZE, Allocator
 from controlplane.controllers.nodelifecycle.controller import NodeLifecycleController
 from controlplane.controllers.nodelifecycle.controller import Settings as NodeLifecycleSettings
 from controlplane.controllers.podgc.controller import PodGarbageCollector
+from controlplane.controllers.policystatus.controller import PolicyStatusController
 from controlplane.controllers.replicaset.controller import ReplicaSetController
 from controlplane.controllers.replicaset.kinds import REPLICATION_CONTROLLER
 from controlplane.controllers.rootca.controller import RootCaPublisher
@@ -139,6 +140,7 @@ CONTROLLERS: Mapping[str, _Make] = {
     "persistentvolumeclaim-protection-controller": lambda env, s: ClaimProtection(env),
     "persistentvolume-protection-controller": lambda env, s: VolumeProtection(env),
     "clusterrole-aggregation-controller": lambda env, s: ClusterRoleAggregation(env),
+    "validatingadmissionpolicy-status-controller": lambda env, s: PolicyStatusController(env),
     "bootstrap-signer-controller": lambda env, s: BootstrapSigner(env),
     "token-cleaner-controller": lambda env, s: TokenCleaner(env),
 }

@@ -12,6 +12,13 @@ from typing import Any
 
 import pytest
 
+from controlplane.api.admissionregistration_v1 import (
+    MatchResources,
+    NamedRuleWithOperations,
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicySpec,
+    Validation,
+)
 from controlplane.api.apps_v1 import Deployment
 from controlplane.api.core_v1 import ConfigMap, Namespace, Pod
 from controlplane.api.meta_v1 import ObjectMeta
@@ -95,3 +102,17 @@ def test_without_controllers_everything_stays_as_it_was_written() -> None:
 def test_what_fails_inside_comes_out() -> None:
     with pytest.raises(RuntimeError, match="my own"), cluster(controllers=False):
         raise RuntimeError("my own")
+
+
+def test_a_policys_author_is_told_what_does_not_fit(cluster: Cluster) -> None:
+    rule = NamedRuleWithOperations(
+        api_groups=["apps"], api_versions=["v1"], operations=["CREATE"], resources=["deployments"]
+    )
+    spec = ValidatingAdmissionPolicySpec(
+        match_constraints=MatchResources(resource_rules=[rule]),
+        validations=[Validation(expression="object.spec.replica > 1")],
+    )
+    policy = ValidatingAdmissionPolicy(metadata=ObjectMeta(name="typo"), spec=spec)
+    cluster.run(lambda client: client.create(policy))
+    read = "validatingadmissionpolicy/typo", "-o", "jsonpath={.status.typeChecking.expressionWarnings[*].warning}"
+    assert "undefined field 'replica'" in until(lambda: kubectl(cluster, "get", *read))
