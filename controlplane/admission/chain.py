@@ -20,11 +20,11 @@ from controlplane.admission.limit_ranger import LimitRanger
 from controlplane.admission.namespace_lifecycle import NamespaceLifecycle
 from controlplane.admission.node_restriction import NodeRestriction
 from controlplane.admission.outside import Outside
-from controlplane.admission.policies.mutating import MutatingPolicies
-from controlplane.admission.policies.validating import ValidatingPolicies
 from controlplane.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from controlplane.admission.pod_certificate_signing import PodCertificateSigning
 from controlplane.admission.pod_topology_labels import PodTopologyLabels
+from controlplane.admission.policies.mutating import MutatingPolicies
+from controlplane.admission.policies.validating import ValidatingPolicies
 from controlplane.admission.priority import Priority
 from controlplane.admission.runtime_class import RuntimeClassAdmission
 from controlplane.admission.service_account import ServiceAccount

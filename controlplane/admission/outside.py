@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from controlplane.admission.interface import Caller
+from controlplane.admission.interface import Attributes, Caller
 from controlplane.admission.metrics import AdmissionMetrics
+from controlplane.admission.selection import is_exempt
 from controlplane.api.admissionregistration_v1 import WebhookClientConfig
 from controlplane.api.codec import Document
 from controlplane.api.resources import Resource
@@ -64,3 +65,8 @@ class Outside:
     ask: Ask
     metrics: AdmissionMetrics
     new_uid: Callable[[], str]
+    awake: Callable[[], bool]  # not while the server writes its own first objects: nobody may keep it from starting
+
+    def concerns(self, attributes: Attributes) -> bool:
+        """Return whether webhooks and policies may have a say in a request."""
+        return not is_exempt(attributes) and self.awake()

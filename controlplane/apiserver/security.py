@@ -96,6 +96,7 @@ class Dynamic:
     served: Served
     webhooks: WebhookCaller
     metrics: AdmissionMetrics
+    awake: Callable[[], bool]  # whether the server has written its own first objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,9 @@ def build(
         authorizer = CurrentAuthorizer(authorizer)
     outside = None
     if dynamic is not None:
-        outside = Outside(dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid)
+        outside = Outside(
+            dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid, dynamic.awake
+        )
     materials = Materials(reader, clock, random, SignerAccess(authorizer), outside)
     return Security(
         authenticator=authenticator,

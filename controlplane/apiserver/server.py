@@ -114,6 +114,7 @@ class ApiServer:
             self._store = self._encrypted(settings.encryption)
         self.cache = WatchCache(self._store, clock, _caches())
         self.reader = CacheReader()
+        self._started, self._stopping = False, False
         self.webhooks = WebhookClient(self.reader, random)
         served = ServedObjects()
         self.security = build(
@@ -123,7 +124,7 @@ class ApiServer:
             random,
             new_uuid=partial(generate_uid, random),
             observer=WebhookMetrics(self.registry),
-            dynamic=Dynamic(served, self.webhooks, AdmissionMetrics(self.registry)),
+            dynamic=Dynamic(served, self.webhooks, AdmissionMetrics(self.registry), lambda: self._started),
         )
         self._background += self.security.background
         for followed in self.security.followed:
@@ -136,7 +137,6 @@ class ApiServer:
         storages["", "v1", "services"].allocator = self._allocator
         parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
         backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, dialer, settings)
-        self._started, self._stopping = False, False
         own = Address(settings.advertise_address, settings.secure_port)
         self._aggregation = Aggregation(settings.aggregation, self.reader, dialer, random, self.registry, own)
         pages = self._pages(self.registry)

@@ -12,7 +12,7 @@ from controlplane.admission.policies.definitions import Bound, Definition, Defin
 from controlplane.admission.policies.matching import matched_resource
 from controlplane.admission.policies.parameters import NoParameters, parameters_of
 from controlplane.admission.requests import Versioned, versioned_as
-from controlplane.admission.selection import is_exempt, namespace_of
+from controlplane.admission.selection import namespace_of
 from controlplane.api.admissionregistration_v1 import (
     MutatingAdmissionPolicy,
     MutatingAdmissionPolicyBinding,
@@ -84,7 +84,7 @@ class MutatingPolicies(Plugin):
 
     async def mutate(self, attributes: Attributes) -> None:
         definitions = self._definitions.now()
-        if not definitions or is_exempt(attributes):
+        if not definitions or not self._outside.concerns(attributes):
             return
         memory = attributes.rounds.kept.setdefault(self.name, _Memory())
         if attributes.rounds.second and memory.last != attributes.document:

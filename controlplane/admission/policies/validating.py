@@ -14,7 +14,7 @@ from controlplane.admission.policies.definitions import Bound, Definition, Defin
 from controlplane.admission.policies.matching import matched_resource
 from controlplane.admission.policies.parameters import NoParameters, parameters_of
 from controlplane.admission.requests import Versioned, versioned_as
-from controlplane.admission.selection import is_exempt, namespace_of
+from controlplane.admission.selection import namespace_of
 from controlplane.api.admissionregistration_v1 import ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding
 from controlplane.api.meta_v1 import Status, StatusCause, StatusDetails
 from controlplane.api.reader import ObjectReader
@@ -58,7 +58,7 @@ class ValidatingPolicies(Plugin):
 
     async def validate(self, attributes: Attributes) -> None:
         definitions = self._definitions.now()
-        if not definitions or is_exempt(attributes):
+        if not definitions or not self._outside.concerns(attributes):
             return
         found = _Found()
         for definition in definitions:

@@ -10,7 +10,6 @@ import msgspec
 from controlplane.admission.interface import Attributes, Plugin
 from controlplane.admission.outside import Outside
 from controlplane.admission.requests import Versioned
-from controlplane.admission.selection import is_exempt
 from controlplane.admission.webhooks.calling import Asker
 from controlplane.admission.webhooks.configurations import Hook, Hooks
 from controlplane.admission.webhooks.matching import matched
@@ -37,7 +36,7 @@ class MutatingWebhooks(Plugin):
 
     async def mutate(self, attributes: Attributes) -> None:
         hooks = self._hooks.now()
-        if not hooks or is_exempt(attributes):
+        if not hooks or not self._outside.concerns(attributes):
             return
         memory = attributes.rounds.kept.setdefault(self.name, _Memory())
         if attributes.rounds.second and memory.last != attributes.document:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from controlplane.admission.interface import Attributes, Plugin
 from controlplane.admission.outside import Outside
-from controlplane.admission.selection import is_exempt
 from controlplane.admission.webhooks.calling import Asker, all_of
 from controlplane.admission.webhooks.configurations import Hooks
 from controlplane.admission.webhooks.matching import matched
@@ -25,7 +24,7 @@ class ValidatingWebhooks(Plugin):
 
     async def validate(self, attributes: Attributes) -> None:
         hooks = self._hooks.now()
-        if not hooks or is_exempt(attributes):
+        if not hooks or not self._outside.concerns(attributes):
             return
         calls = []
         for hook in hooks:
