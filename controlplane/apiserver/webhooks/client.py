@@ -19,6 +19,7 @@ from controlplane.apiserver.webhooks.endpoints import NoEndpoint, endpoint_of
 
 _PORT = 443  # of a Service, where the configuration does not say
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer that are read
+_MOST_CONTEXTS = 200  # TLS settings that are kept
 _SHOWN = 1024  # characters of a refused call's answer that are shown
 
 
@@ -116,6 +117,8 @@ class WebhookClient:
                 context = ssl.create_default_context(cadata=authorities)
             except (binascii.Error, ValueError, ssl.SSLError) as error:
                 raise CallFailed(f"unable to load root certificates: {error}") from error
+            if len(self._contexts) >= _MOST_CONTEXTS:
+                self._contexts.pop(next(iter(self._contexts)))  # the oldest: bundles are renewed now and then
             self._contexts[bundle, host] = context
         return context
 
