@@ -53,7 +53,8 @@ class Attributes:
 
     `document` is the object as it would be stored and is what `mutate` changes in place: None for DELETE. `old` is the
     stored object (UPDATE, DELETE), shared with every reader, so never changed. For a subresource with a body of its own
-    (Binding, Eviction, TokenRequest, Scale) `document` is that body and `old` the parent, where the server has it.
+    (Binding, Eviction, TokenRequest) `document` is that body; of a Scale it is the new one and `old` the one that was.
+    For CONNECT it is the connection's options (PodExecOptions), as its query says them.
     """
 
     operation: Operation

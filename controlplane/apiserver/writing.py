@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 from controlplane.admission.interface import Attributes, Operation
 from controlplane.api import status
@@ -39,6 +39,17 @@ from controlplane.store.interface import RevisionMismatch
 
 _NAME_ATTEMPTS = 8  # made-up names tried before giving up, as upstream
 _ATTEMPTS = 100  # versions an update is made against before the caller is asked to try again
+
+
+class View(Protocol):
+    """What policy is shown of an update whose body is another kind than the object: a Scale of a Deployment."""
+
+    def shown(self, document: Document) -> Document:
+        """Return the body that says what an object says."""
+
+    def apply(self, document: Document, shown: Document) -> None:
+        """Write what a body says into an object. Raises StatusError."""
+
 
 Make = Callable[[CachedObject | None], Document]
 """Makes the wanted document from the current object (None: there is none); called again for each newer version."""
@@ -94,7 +105,13 @@ def _reservation(
 
 
 async def update_object(
-    call: Call, make: Make, options: WriteOptions, *, create_missing: bool = False, admitted: bool = False
+    call: Call,
+    make: Make,
+    options: WriteOptions,
+    *,
+    create_missing: bool = False,
+    admitted: bool = False,
+    view: View | None = None,
 ) -> tuple[CachedObject, bool]:
     """Store a new version of an object; return it and whether it was created. Raises StatusError.
 
@@ -111,7 +128,7 @@ async def update_object(
                 raise status.not_found(storage.resource, info.name)
             return await _create_named(call, make(None), options), True
         try:
-            written = await _update_once(call, item, make, options, admitted)
+            written = await _update_once(call, item, make, options, admitted, view)
         except RevisionMismatch:
             item = None
         except StatusError:
@@ -141,7 +158,7 @@ async def _create_named(call: Call, document: Document, options: WriteOptions) -
 
 
 async def _update_once(
-    call: Call, item: CachedObject, make: Make, options: WriteOptions, admitted: bool
+    call: Call, item: CachedObject, make: Make, options: WriteOptions, admitted: bool, view: View | None
 ) -> CachedObject:
     storage, strategy, subresource = call.storage, call.storage.strategy, call.info.subresource
     old = storage.document(item)
@@ -149,8 +166,12 @@ async def _update_once(
     _settle_identity(call, new, old)
     strategy.default(new)
     attributes = _attributes(call, Operation.UPDATE, new, old, options)
+    if view is not None:
+        attributes.document, attributes.old, attributes.default = view.shown(new), view.shown(old), None
     if not admitted:
         await call.backend.admission.mutate(attributes)
+    if view is not None and attributes.document is not None:
+        view.apply(new, attributes.document)
     if subresource:
         strategy.prepare_subresource_update(subresource, new, old)
     else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from controlplane.api.autoscaling_v1 import Scale
 from controlplane.api.codec import Document
+from controlplane.api.resources import Resource
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body, to_object, unsupported_media_type
 from controlplane.apiserver.cached_object import CachedObject
@@ -59,5 +60,19 @@ async def _write(call: Call, wanted: Callable[[Document], Document], options_kin
         apply_scale(resource, workload, wanted(scale_of(resource, storage.document_or_empty(item))))
         return workload
 
-    item, _ = await update_object(call, make, write_options(call.request.query, options_kind))
+    options = write_options(call.request.query, options_kind)
+    item, _ = await update_object(call, make, options, view=_ScaleView(resource))
     return document_answer(scale_of(resource, storage.document(item)), call.accepts())
+
+
+class _ScaleView:
+    """A workload as its Scale."""
+
+    def __init__(self, resource: Resource):
+        self._resource = resource
+
+    def shown(self, document: Document) -> Document:
+        return scale_of(self._resource, document)
+
+    def apply(self, document: Document, shown: Document) -> None:
+        apply_scale(self._resource, document, shown)

@@ -229,6 +229,29 @@ async def test_subresources_and_connections_are_asked_about(ask: Asker) -> None:
     }  # fmt: skip
 
 
+async def test_a_scale_is_seen_and_changed_as_a_scale(ask: Asker) -> None:
+    at_most_two = patched({"op": "replace", "path": "/spec/replicas", "value": 2})
+    scales = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["*/scale"]}
+    labels = {"matchLabels": {"app": "web"}}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod()["spec"]}
+    deployment = {
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"replicas": 1, "selector": labels, "template": template},
+    }  # fmt: skip
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    await ask("POST", path, deployment)
+    await ask("GET", path)
+    async with mutating(ask, lambda *_: at_most_two, scales) as server:
+        patch = {"spec": {"replicas": 9}}
+        told = await ask("PATCH", f"{path}/web/scale", patch, content_type="application/merge-patch+json")
+        assert told.body["spec"]["replicas"] == 2
+        ((_, request),) = server.asked
+    assert request["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    assert request["resource"]["resource"] == "deployments"
+    assert (request["oldObject"]["spec"], request["object"]["spec"]) == ({"replicas": 1}, {"replicas": 9})
+    assert (await ask("GET", f"{path}/web")).body["spec"]["replicas"] == 2
+
+
 async def test_a_connection_may_be_denied(ask: Asker) -> None:
     async with validating(ask, lambda *_: {"allowed": False}, rule("pods/attach", "CONNECT")):
         await ask("POST", "/api/v1/namespaces/default/pods", pod())
