@@ -34,6 +34,7 @@ ALIASES: Mapping[str, str] = {
     "serviceaccount-token-controller": "serviceaccount-token",
     "taint-eviction-controller": "taint-eviction",
     "token-cleaner-controller": "tokencleaner",
+    "validatingadmissionpolicy-status-controller": "validatingadmissionpolicy-status-controller",  # never had another
 }
 OFF_BY_DEFAULT = frozenset({"bootstrap-signer-controller", "token-cleaner-controller"})
 
@@ -49,7 +50,7 @@ persistentvolume-expander persistentvolume-expander-controller podcertificatereq
 resource-claim-controller resourcequota resourcequota-controller route selinux-warning-controller service
 service-cidr-controller service-lb-controller statefulset
 statefulset-controller storage-version-migrator-controller storageversion-garbage-collector-controller ttl
-ttl-after-finished ttl-after-finished-controller ttl-controller validatingadmissionpolicy-status-controller
+ttl-after-finished ttl-after-finished-controller ttl-controller
 volumeattributesclass-protection-controller
 """
 NOT_HERE = frozenset(_NOT_HERE.split())

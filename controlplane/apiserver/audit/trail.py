@@ -18,6 +18,7 @@ from controlplane.apiserver.messages import JSON, Answer, BodyReader, Request, R
 from controlplane.apiserver.request_info import RequestInfo
 from controlplane.auth.interface import User
 
+_PATCHES = "patch.webhook.admission.k8s.io/"
 _LONGEST_AGENT = 1024  # characters
 _NAMED_IN_BODY = frozenset({"create", "update"})
 
@@ -124,8 +125,13 @@ class Trail:
             response_object=shown(answer, omit_managed_fields=omit),
             request_received_timestamp=self._received,
             stage_timestamp=moment,
-            annotations=dict(self.annotations),
+            annotations=self._annotated(),
         )
+
+    def _annotated(self) -> dict[str, str]:
+        """Return the annotations; what webhooks patched is part of the object, and told where the object is."""
+        whole = self._verdict.level >= Level.REQUEST
+        return {key: text for key, text in self.annotations.items() if whole or not key.startswith(_PATCHES)}
 
     # --- listening in
 

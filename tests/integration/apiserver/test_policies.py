@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from controlplane.auth.interface import User
-from controlplane.testing import MemoryApi
 from tests.integration.apiserver.conftest import Asker, config_map, pod
 
 Document = dict[str, Any]
@@ -411,7 +409,7 @@ async def test_a_mutation_must_give_a_patch(ask: Asker) -> None:
     assert "must evaluate to list(JSONPatch) but got Object" in told.message
 
 
-# --- what dashboards and the audit log see
+# --- what dashboards see
 
 
 async def test_decisions_are_counted(ask: Asker) -> None:
@@ -420,31 +418,3 @@ async def test_decisions_are_counted(ask: Asker) -> None:
     text = (await ask("GET", "/metrics")).body
     labels = 'enforcement_action="deny",error_type="no_error",policy="p",policy_binding="p-binding"'
     assert f"apiserver_validating_admission_policy_check_total{{{labels}}} 1.0" in text.splitlines()
-
-
-async def test_audit_annotations(api: MemoryApi, ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted: dict[str, str] = {}
-    chain = api.server.security.admission
-    validate = type(chain).validate
-
-    async def noting(self: Any, attributes: Any) -> None:
-        await validate(self, attributes)
-        noted.update(attributes.annotations)
-
-    monkeypatch.setattr(type(chain), "validate", noting)
-    await policy(
-        ask,
-        "false",
-        auditAnnotations=[
-            {"key": "name", "valueExpression": "'name is ' + object.metadata.name"},
-            {"key": "nothing", "valueExpression": "null"},
-        ],
-        binding={"validationActions": ["Audit"]},
-    )
-    await ask("POST", CONFIG_MAPS, config_map("cm"))
-    (failure,) = json.loads(noted.pop("validation.policy.admission.k8s.io/validation_failure"))
-    assert noted == {"p/name": "name is cm"}
-    assert failure == {
-        "message": "failed expression: false", "policy": "p", "binding": "p-binding", "expressionIndex": 0,
-        "validationActions": ["Audit"],
-    }  # fmt: skip
