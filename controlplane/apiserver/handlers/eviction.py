@@ -68,6 +68,9 @@ async def _options(call: Call) -> DeleteOptions:
         subresource=info.subresource,
         document=parsed.document,
         dry_run=bool(options.dry_run),
+        options=options.document("CreateOptions"),
+        warnings=call.warnings,
+        annotations=call.annotations,
     )
     await call.backend.admission.mutate(attributes)
     eviction: Eviction = to_object(parsed.document, _EVICTION)
