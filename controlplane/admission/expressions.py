@@ -10,13 +10,13 @@ variables.NAME              of policies, evaluated when first asked for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from controlplane.admission.interface import Attributes
-from controlplane.admission.outside import Ask
+from controlplane.admission.outside import Ask, NotYetAnswered
 from controlplane.admission.requests import Versioned
 from controlplane.admission.selection import is_namespace, namespace_of
 from controlplane.api.codec import Document, to_document
@@ -44,6 +44,8 @@ from controlplane.cel.types import (
     list_of,
     map_of,
 )
+
+T = TypeVar("T")
 
 OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 
@@ -207,8 +209,12 @@ def bindings_of(versioned: Versioned, reader: ObjectReader, ask: Ask) -> dict[st
     """Return what every variable but `params` and `variables` stands for."""
     attributes = versioned.attributes
 
+    answers = _answers(attributes)
+
     def asked(question: Question) -> Answer:
-        return ask(attributes.user, question)
+        if question not in answers:
+            answers[question] = ask(attributes.user, question)
+        return answers[question]
 
     resource = versioned.resource
     return {
@@ -229,6 +235,21 @@ def bindings_of(versioned: Versioned, reader: ObjectReader, ask: Ask) -> dict[st
             ),
         ),
     }
+
+
+def _answers(attributes: Attributes) -> dict[Question, Answer]:
+    """Return what the authorizer has answered already in this request: it is asked everything once."""
+    kept: dict[Question, Answer] = attributes.rounds.kept.setdefault("authorizer", {})
+    return kept
+
+
+async def settled(attributes: Attributes, work: Callable[[], T]) -> T:
+    """Return what `work` evaluates to, again whenever another server has to be asked first what somebody may."""
+    while True:
+        try:
+            return work()
+        except NotYetAnswered as pending:
+            _answers(attributes)[pending.question] = await pending.answer()
 
 
 def _namespace(attributes: Attributes, reader: ObjectReader) -> Document | None:

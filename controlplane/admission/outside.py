@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,14 @@ from controlplane.api.resources import Resource
 
 if TYPE_CHECKING:
     from controlplane.cel.library.authorizer import Answer, Question
+
+
+class NotYetAnswered(Exception):
+    """Only another server knows whether somebody may: await `answer()`, and evaluate again."""
+
+    def __init__(self, question: Question, answer: Callable[[], Awaitable[Answer]]):
+        super().__init__("the authorizer has to ask another server first")
+        self.question, self.answer = question, answer
 
 
 class CallFailed(Exception):
@@ -53,7 +61,7 @@ class Served(Protocol):
 
 
 Ask = Callable[[Caller, "Question"], "Answer"]
-"""Answers whether somebody may do something."""
+"""Answers whether somebody may do something. Raises NotYetAnswered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from controlplane.admission import Attributes, Chain, Materials, Operation, Plugin, default_chain
 from controlplane.admission.interface import Caller
 from controlplane.admission.metrics import AdmissionMetrics
-from controlplane.admission.outside import Outside, Served, WebhookCaller
+from controlplane.admission.outside import NotYetAnswered, Outside, Served, WebhookCaller
 from controlplane.api.codec import from_document, without_nulls
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.reader import ObjectReader
@@ -37,7 +37,15 @@ from controlplane.auth.authenticator import AnonymousPolicy, UnionAuthenticator
 from controlplane.auth.authorizers import decide
 from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.escalation import EscalationCheck
-from controlplane.auth.interface import ALL_AUTHENTICATED, AccessRequest, Authenticator, Authorizer, Credentials, User
+from controlplane.auth.interface import (
+    ALL_AUTHENTICATED,
+    AccessRequest,
+    Authenticator,
+    Authorizer,
+    Credentials,
+    Unanswered,
+    User,
+)
 from controlplane.auth.jwt import PublicKey, SigningKey
 from controlplane.auth.legacy_token import LegacyTokens
 from controlplane.auth.oidc.configuration import AuthenticationConfiguration
@@ -286,7 +294,16 @@ class Asking:
             question.path,
             question.field_selector,
         )
-        decision = self._authorizer.authorize(request)
+        try:
+            decision = self._authorizer.authorize(request)
+        except Unanswered as pending:
+            asked = pending.answer
+
+            async def answer() -> Answer:
+                told = await asked()
+                return Answer(told.allowed, told.reason)
+
+            raise NotYetAnswered(question, answer) from pending
         return Answer(decision.allowed, decision.reason)
 
 

@@ -233,9 +233,10 @@ def _modes_of_flags(values: Values, remotes: Remotes) -> Sequence[Mode]:
 
 def evaluator() -> Expressions:
     """Return what compiles the expressions of both files."""
-    from controlplane.auth.expressions import NO_EXPRESSIONS
+    from controlplane.auth.evaluation import compile_cel
+    from controlplane.auth.expressions import Expressions
 
-    return NO_EXPRESSIONS
+    return Expressions(compile_cel)
 
 
 def _version(values: Values, flag: str) -> str:

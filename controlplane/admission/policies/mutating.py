@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ class MutatingPolicies(Plugin):
         self, invocation: _Invocation, attributes: Attributes, memory: _Memory, errors: list[tuple[str, str]]
     ) -> None:
         from controlplane.admission.conditions import ConditionsFailed
-        from controlplane.admission.expressions import bindings_of
+        from controlplane.admission.expressions import bindings_of, settled
         from controlplane.cel.program import Budget
 
         definition, binding = invocation.definition, invocation.binding
@@ -138,7 +139,8 @@ class MutatingPolicies(Plugin):
             return rules.variables.bind(bindings, Budget())
 
         try:
-            if not rules.conditions.match(bound(versioned)):
+            first = versioned
+            if not await settled(attributes, lambda: rules.conditions.match(bound(first))):
                 return
         except ConditionsFailed as error:
             _note(errors, definition, binding, str(error))
@@ -152,7 +154,7 @@ class MutatingPolicies(Plugin):
             versioned = await versioned_as(attributes, invocation.resource, self._outside.served)
             began, error_type = self._clock.monotonic(), "no_error"
             try:
-                await self._apply(mutation, program, versioned, bound(versioned))
+                await self._apply(mutation, program, versioned, bound)
             except _MutationFailed as error:
                 error_type = "invalid_error"
                 _note(errors, definition, binding, str(error))
@@ -168,9 +170,13 @@ class MutatingPolicies(Plugin):
             memory.reinvocable.add(invocation.key)
 
     async def _apply(
-        self, mutation: Mutation, program: Program | str, versioned: Versioned, bindings: dict[str, Any]
+        self,
+        mutation: Mutation,
+        program: Program | str,
+        versioned: Versioned,
+        bound: Callable[[Versioned], dict[str, Any]],
     ) -> None:
-        from controlplane.admission.expressions import Failed, OverBudget, evaluate
+        from controlplane.admission.expressions import Failed, OverBudget, evaluate, settled
         from controlplane.admission.policies.patches import WrongTypeName, configuration, json_patch
         from controlplane.cel.program import Budget
 
@@ -179,7 +185,7 @@ class MutatingPolicies(Plugin):
         served, document = self._outside.served, versioned.document
         assert document is not None
         try:
-            value = evaluate(program, bindings, Budget())
+            value = await settled(versioned.attributes, lambda: evaluate(program, bound(versioned), Budget()))
             if mutation.json_patch is not None:
                 changed = served.patch(document, json_patch(value))
             else:

@@ -95,11 +95,11 @@ class ValidatingPolicies(Plugin):
             if parameters:
                 versioned = await versioned_as(attributes, resource, served)
                 for parameter in parameters:
-                    self._evaluate(definition, binding, versioned, parameter, found, annotations)
+                    await self._evaluate(definition, binding, versioned, parameter, found, annotations)
         for key, values in annotations.items():
             attributes.annotations[f"{definition.name}/{key}"] = ", ".join(values)
 
-    def _evaluate(
+    async def _evaluate(
         self,
         definition: Definition[ValidatingAdmissionPolicy, ValidatingRules],
         binding: Bound,
@@ -108,13 +108,16 @@ class ValidatingPolicies(Plugin):
         found: _Found,
         annotations: dict[str, list[str]],
     ) -> None:
-        from controlplane.admission.expressions import bindings_of
+        from controlplane.admission.expressions import bindings_of, settled
         from controlplane.admission.policies.decisions import decide
 
         bindings = bindings_of(versioned, self._reader, self._outside.ask)
         bindings["params"] = parameter
         began = self._clock.monotonic()
-        outcome = decide(definition.compiled, bindings, fails_open=definition.fails_open)
+        outcome = await settled(
+            versioned.attributes,
+            lambda: decide(definition.compiled, bindings, fails_open=definition.fails_open),
+        )
         elapsed = self._clock.monotonic() - began
         attributes = versioned.attributes
         for denial in outcome.denials:

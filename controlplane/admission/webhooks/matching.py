@@ -34,22 +34,22 @@ async def matched(
     if refused is not None:
         raise refused
     versioned = await versioned_as(attributes, resource, outside.served)
-    return versioned if _conditions_hold(hook, versioned, reader, outside, clock, step) else None
+    return versioned if await _conditions_hold(hook, versioned, reader, outside, clock, step) else None
 
 
-def _conditions_hold(
+async def _conditions_hold(
     hook: Hook, versioned: Versioned, reader: ObjectReader, outside: Outside, clock: Clock, step: str
 ) -> bool:
     conditions = hook.conditions
     if conditions is None:
         return True
     from controlplane.admission.conditions import ConditionsFailed
-    from controlplane.admission.expressions import bindings_of
+    from controlplane.admission.expressions import bindings_of, settled
 
     attributes, metrics = versioned.attributes, outside.metrics
     began = clock.monotonic()
     try:
-        holds = conditions.match(bindings_of(versioned, reader, outside.ask))
+        holds = await settled(attributes, lambda: conditions.match(bindings_of(versioned, reader, outside.ask)))
     except ConditionsFailed as error:
         metrics.condition_failed(hook.name, "webhook", step, attributes.operation)
         if hook.fails_open:
