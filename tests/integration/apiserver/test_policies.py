@@ -88,7 +88,6 @@ async def test_a_deployment_is_validated(ask: Asker) -> None:
     [
         ({"expression": "false", "message": " no way "}, 422, "Invalid", "no way"),
         ({"expression": "false", "reason": "Forbidden"}, 403, "Forbidden", "failed expression: false"),
-        ({"expression": "false", "reason": "Unauthorized"}, 401, "Unauthorized", "failed expression: false"),
         ({"expression": "false", "reason": "RequestEntityTooLarge"}, 413, "RequestEntityTooLarge",
          "failed expression: false"),
         ({"expression": "false", "messageExpression": "'not ' + object.metadata.name"}, 422, "Invalid", "not cm"),
