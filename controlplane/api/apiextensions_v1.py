@@ -63,7 +63,7 @@ CustomResourceSubresourceStatus: TypeAlias = dict[str, Any]
 
 class CustomResourceSubresources(KubeStruct):
     scale: CustomResourceSubresourceScale | None = None
-    status: CustomResourceSubresourceStatus = CustomResourceSubresourceStatus()
+    status: CustomResourceSubresourceStatus | None = None
 
 
 class ExternalDocumentation(KubeStruct):

@@ -53,7 +53,7 @@ _OLD_NAMES = {("", "Pod"): {"spec.host": "spec.nodeName"}}
 
 def labels_of(resource: Resource) -> tuple[str, ...]:
     """Return every field that a selector on this resource may name."""
-    return _labels(resource.group, resource.kind, resource.namespaced)
+    return _labels(resource.group, resource.kind, resource.namespaced) + resource.selectable
 
 
 @lru_cache
@@ -76,7 +76,7 @@ def check_field_selector(resource: Resource, selector: FieldSelector) -> FieldSe
 def _not_supported(resource: Resource, label: str) -> str:
     if (resource.group, resource.kind) == ("batch", "Job"):
         return f'field label "{label}" not supported for Job'
-    if (resource.group, resource.kind) in _FIELDS:
+    if resource.custom or (resource.group, resource.kind) in _FIELDS:
         return f"field label not supported: {label}"
     return f'"{label}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 

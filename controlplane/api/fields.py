@@ -29,9 +29,14 @@ _MOST = 100  # upstream stops listing mistakes there
 
 def prune(document: Document, type_: type[KubeStruct]) -> list[str]:
     """Drop the fields that `type_` does not have, and null ones, which mean absent; return a line for each unknown."""
+    return [f'unknown field "{path}"' for path in unknown(document, type_)[:_MOST]]
+
+
+def unknown(document: Document, type_: type[KubeStruct]) -> list[str]:
+    """Do the same, and return the paths alone."""
     found: _Found = []
     table_of(type_).walk(document, "", found)
-    return [f'unknown field "{path}"' for path in found[:_MOST]]
+    return found
 
 
 class Table:
@@ -95,7 +100,7 @@ def _walk_of(annotation: Any) -> _Walk | None:
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, KubeStruct):
         return table_of(kind).walk
-    if origin is list:
+    if origin is list and arguments[0] is not Any:  # where anything goes, null does
         return _list_walk(arguments[0])
     if origin is dict and arguments[1] is str:
         return _text_map_walk

@@ -174,6 +174,7 @@ class Module:
             and "$ref" in fact
             and default == "None"
             and fact["$ref"].rpartition("/")[2] not in SCALARS
+            and "properties" in self.facts[fact["$ref"].rpartition("/")[2]]  # else {} says something by being there
         ):
             default = f"{kind}()"
         if default == "None" and zero in ("", "NoneType"):

@@ -49,6 +49,8 @@ class Resource:
     list_name: str = ""  # the kind of its lists, where it is not simply the kind and List
     deprecation: str = ""  # said to whoever reads or writes it
     stored: bool = True  # else it is an action, or worked out when somebody asks
+    custom: bool = False  # defined by a CustomResourceDefinition
+    selectable: tuple[str, ...] = ()  # the fields that selectors may name, besides those of its kind's table
 
     @property
     def singular(self) -> str:

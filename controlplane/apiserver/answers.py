@@ -101,13 +101,16 @@ def table_of(call: Call, items: Sequence[CachedObject], *, headers: bool = True)
         storage.resource,
         [storage.decoded(item) for item in items],
         now=call.backend.clock.now(),
-        include_object="None" if included == "Metadata" else included,
+        include_object="None" if included in ("Metadata", "Object") else included,
         list_metadata={"resourceVersion": str(items[0].revision)} if len(items) == 1 else {},
         headers=headers,
+        printer=storage.printer(),
     )
-    if included == "Metadata":
-        for row, item in zip(table["rows"], items, strict=True):
+    for row, item in zip(table["rows"], items, strict=True):
+        if included == "Metadata":
             row["object"] = msgspec.Raw(partial_bytes(storage.tail(item)))
+        elif included == "Object":
+            row["object"] = msgspec.Raw(storage.encoded(item))
     return table
 
 

@@ -88,13 +88,14 @@ def _foreign_tail(value: bytes, revision: int) -> bytes:
 class CachedObject:
     """An object at one revision; what is derived from its bytes is worked out when first asked for."""
 
-    __slots__ = ("_fields", "_labels", "_object", "key", "revision", "tail")
+    __slots__ = ("_fields", "_labels", "_object", "key", "revision", "shown", "tail")
 
     def __init__(self, key: str, revision: int, tail: bytes):
         self.key, self.revision, self.tail = key, revision, tail
         self._labels: dict[str, str] | None = None
         self._fields: Mapping[str, str] | None = None
         self._object: Any = None
+        self.shown: dict[str, Any] | None = None  # a custom resource in the versions it was asked for
 
     @property
     def namespace(self) -> str:

@@ -119,15 +119,18 @@ async def delete_unreadable(call: Call, options: DeleteOptions) -> None:
 
 async def _delete_once(call: Call, item: CachedObject, namespace: str, name: str, options: DeleteOptions) -> Deleted:
     storage, backend = call.storage, call.backend
+    await storage.ready((item,))
     document = storage.document(item)
     check_preconditions(storage.resource, name, document["metadata"], item.revision, options)
     await _admit(call, namespace, name, document, options)
-    outcome = _plan(storage, item, document, options, backend.clock.now())
+    now = backend.clock.now()
+    storage.strategy.prepare_delete(document, now)
+    outcome = _plan(storage, item, document, options, now)
     if outcome is Outcome.KEEP:
         return Deleted(item, gone=False)
     if outcome is Outcome.REMOVE:
         return Deleted(item if options.dry_run else await storage.remove(item), gone=True)
-    value = storage.encode_document(document)
+    value = await storage.stored(storage.shape.object(document))
     if options.dry_run:
         return Deleted(storage.imagine(item, value), gone=False)
     return Deleted(await storage.replace(item, value), gone=False)

@@ -35,6 +35,10 @@ class Change:
     def revision(self) -> int:
         return self.object.revision
 
+    @property
+    def versions(self) -> Sequence[CachedObject]:
+        return (self.object,) if self.previous is None else (self.object, self.previous)
+
 
 class EventLog:
     """A list of changes that forgets its oldest ones; positions keep their meaning while it does."""

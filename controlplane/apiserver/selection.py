@@ -87,6 +87,8 @@ def scope_of(storage: ResourceStorage, namespace: str, options: ListOptions) -> 
 
 async def select(scope: Scope, options: ListOptions, clock: Clock) -> Page:
     """Return the page asked for. Raises Expired, Timeout, BadRequest."""
+    if not scope.fields.everything:
+        await scope.storage.ready(scope.storage.cache.list(scope.directory))
     if options.continue_:
         return await _next_page(scope, options, parse_continue(options.continue_))
     version, match = options.resource_version, options.resource_version_match

@@ -33,6 +33,8 @@ from controlplane.apiserver.cached_object import opening
 from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.component_health import Components, Probe, components, probe_https
 from controlplane.apiserver.conversions import stored_as
+from controlplane.apiserver.customresources.controller import Definitions
+from controlplane.apiserver.customresources.serving import Materials as CustomMaterials
 from controlplane.apiserver.discovery import CurrentDiscovery
 from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
 from controlplane.apiserver.health import Health, ping
@@ -149,6 +151,8 @@ class ApiServer:
         self.pipeline = Pipeline(
             backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor, aggregator
         )
+        materials = CustomMaterials(self._store, self.cache)
+        self.definitions = Definitions(self.catalog, materials, self.client(), clock)
 
     @classmethod
     @asynccontextmanager
@@ -163,9 +167,10 @@ class ApiServer:
     ) -> AsyncIterator[ApiServer]:
         """Make a server over a store, and keep it up to date with the store until the block ends."""
         server = cls(store, settings, clock, random, nodes or NoNodes(), dialer)
+        await server.definitions.load()
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
-        background = [run() for run in (server.ip_addresses().run, *server._background)]
+        background = [run() for run in (server.ip_addresses().run, server.definitions.run, *server._background)]
         async with audited, running(server.cache.follow(), server.cache.tick(), *background):
             await server.cache.fresh()
             if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read

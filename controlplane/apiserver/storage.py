@@ -9,8 +9,8 @@ them, and the others convert (`conversions`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -26,6 +26,9 @@ from controlplane.apiserver.strategies import Strategy
 from controlplane.apiserver.unreadable import can_be_read, read_error, store_read_error
 from controlplane.apiserver.watch_cache import REGISTRY, ResourceCache, WatchCache
 from controlplane.store.interface import Record, RevisionMismatch, Store
+
+if TYPE_CHECKING:
+    from controlplane.apiserver.tables.printer import Printer
 
 
 def prefix_of(resource: Resource) -> str:
@@ -114,6 +117,12 @@ class ResourceStorage:
             return self.object(item)
         return self.shape.decode(self.open + item.tail)
 
+    def printer(self) -> Printer:
+        """Return what makes a row of a Table of an object."""
+        from controlplane.apiserver.tables.printers import printer_of
+
+        return printer_of(self.resource.type)
+
     def fields(self, item: CachedObject) -> Mapping[str, str]:
         """Return what field selectors may ask of an object."""
         if self.converts:
@@ -192,6 +201,13 @@ class ResourceStorage:
     def encode_document(self, document: Document) -> bytes:
         """Return a document of a valid object as the store keeps it."""
         return self.encode(self.shape.object(document))
+
+    async def stored(self, value: Any) -> bytes:
+        """Return an object as the store keeps it, even if a webhook has to be asked how. Raises StatusError."""
+        return self.encode(value)
+
+    async def ready(self, items: Iterable[CachedObject]) -> None:
+        """Make ready to show objects, which may take asking a webhook. Raises StatusError."""
 
     async def create(self, namespace: str, name: str, value: bytes) -> CachedObject:
         """Write a new object. Raises AlreadyExists."""

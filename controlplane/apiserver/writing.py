@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from controlplane.admission.interface import Attributes, Operation
 from controlplane.api import status
 from controlplane.api.codec import Document
+from controlplane.api.resources import Resource
 from controlplane.api.status import AlreadyExists, FieldError, StatusError
 from controlplane.apiserver.bodies import to_object
 from controlplane.apiserver.cached_object import CachedObject
@@ -69,7 +70,7 @@ async def create_object(call: Call, document: Document, options: WriteOptions) -
         generated = settle_generated_name(metadata, backend.random)
         attributes.name = metadata.get("name") or ""
         strategy.prepare_create(document, _caller(call))
-        _note_manager(call, {key: value for key, value in document.items() if key != "status"}, None, options)
+        _note_manager(call, _set_by_caller(resource, document), None, options)
         try:
             return await _create_once(call, document, attributes, options)
         except AlreadyExists:
@@ -77,6 +78,13 @@ async def create_object(call: Call, document: Document, options: WriteOptions) -
                 raise
             del metadata["name"]
     raise AssertionError("the last attempt returns or raises")
+
+
+def _set_by_caller(resource: Resource, document: Document) -> Document:
+    """Return a new object without the status, which nobody but the server has set."""
+    if "status" not in resource.subresources and resource.custom:
+        return document
+    return {key: value for key, value in document.items() if key != "status"}
 
 
 async def _create_once(call: Call, document: Document, attributes: Attributes, options: WriteOptions) -> CachedObject:
@@ -87,7 +95,7 @@ async def _create_once(call: Call, document: Document, attributes: Attributes, o
         refuse_if(storage, name, strategy.validate(obj))
         call.warnings += strategy.warnings(obj)
         await call.backend.admission.validate(attributes)
-        value = storage.encode(obj)
+        value = await storage.stored(obj)
         if options.dry_run:
             if storage.cache.get(storage.key(call.info.namespace, name)) is not None:
                 raise status.already_exists(storage.resource, name)
@@ -161,6 +169,7 @@ async def _update_once(
     call: Call, item: CachedObject, make: Make, options: WriteOptions, admitted: bool, view: View | None
 ) -> CachedObject:
     storage, strategy, subresource = call.storage, call.storage.strategy, call.info.subresource
+    await storage.ready((item,))
     old = storage.document(item)
     new = make(item)
     _settle_identity(call, new, old)
@@ -187,7 +196,7 @@ async def _update_once(
         call.warnings += strategy.update_warnings(new_object, old_object)
         if not admitted:
             await call.backend.admission.validate(attributes)
-        return await _write(call, item, new, storage.encode(new_object), options)
+        return await _write(call, item, new, await storage.stored(new_object), options)
 
 
 def _update_reservation(
@@ -218,7 +227,7 @@ def vanishes(storage: ResourceStorage, document: Document) -> bool:
 def _note_manager(call: Call, new: Document, old: Document | None, options: WriteOptions) -> None:
     """Write into an object's metadata who manages the fields that this write changes.
 
-    On create `new` is without the status, which nobody but the server has set.
+    On create `new` is without the status.
     """
     if options.tracked:
         if old is not None:

@@ -52,7 +52,7 @@ def validate_metadata(resource: Resource, metadata: ObjectMeta, path: str = "met
         errors += checked(f"{path}.name", metadata.name, check(metadata.name))
     else:
         errors.append(required(f"{path}.name", "name or generateName is required"))
-    if metadata.finalizers and resource.group != _BARE:
+    if metadata.finalizers and resource.group != _BARE and not resource.custom:  # those hear a warning
         errors += _validate_finalizer_names(metadata.finalizers, f"{path}.finalizers")
     return errors + _validate_namespace(resource, metadata, path) + validate_annotated(metadata, path)
 

@@ -52,6 +52,7 @@ async def delete_collection(call: Call) -> Answer:
     options = await _options(call)
     selected = list_options(call.request.query)
     page = await select(scope_of(call.storage, call.info.namespace, selected), selected, call.backend.clock)
+    await call.storage.ready(page.items)
     limit = asyncio.Semaphore(_AT_ONCE)
     refusals: list[StatusError] = []
 

@@ -14,9 +14,12 @@ async def get(call: Call) -> Response:
     storage, info = call.storage, call.info
     version = list_options(call.request.query).resource_version
     if not version:
-        return object_answer(call, await storage.read(info.namespace, info.name))
+        found = await storage.read(info.namespace, info.name)
+        await storage.ready((found,))
+        return object_answer(call, found)
     await wait_for(storage, int(version), call.backend.clock)
     item = storage.cache.get(storage.key(info.namespace, info.name))
     if item is None:
         raise storage.missing(info.namespace, info.name)
+    await storage.ready((item,))
     return object_answer(call, item)

@@ -26,6 +26,7 @@ async def list_(call: Call) -> Answer:
     options = list_options(call.request.query)
     shown = shown_as(call, PARTIAL_LIST)
     page = await select(scope_of(call.storage, call.info.namespace, options), options, call.backend.clock)
+    await call.storage.ready(page.items)
     if shown.plain:
         return list_answer(call.storage, page)
     if shown.form == TABLE and shown.media_type != YAML:

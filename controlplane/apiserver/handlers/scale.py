@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from controlplane.api.autoscaling_v1 import Scale
 from controlplane.api.codec import Document
-from controlplane.api.resources import Resource
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body, to_object, unsupported_media_type
 from controlplane.apiserver.cached_object import CachedObject
@@ -16,7 +15,7 @@ from controlplane.apiserver.negotiation import media_type
 from controlplane.apiserver.options import write_options
 from controlplane.apiserver.patch import APPLY, MEDIA_TYPES, apply_patch
 from controlplane.apiserver.shape import shape_of
-from controlplane.apiserver.strategies.scale import apply_scale, scale_of
+from controlplane.apiserver.strategies import Strategy
 from controlplane.apiserver.writing import update_object
 
 _PATCHES = tuple(one for one in MEDIA_TYPES if one != APPLY)  # a count has one manager at a time
@@ -24,8 +23,10 @@ _SCALE = Expected("autoscaling/v1", "Scale", shape_of(Scale))
 
 
 async def get_scale(call: Call) -> Response:
-    item = await call.storage.read(call.info.namespace, call.info.name)
-    return document_answer(scale_of(call.storage.resource, call.storage.document(item)), call.accepts())
+    storage = call.storage
+    item = await storage.read(call.info.namespace, call.info.name)
+    await storage.ready((item,))
+    return document_answer(storage.strategy.scale_of(storage.document(item)), call.accepts())
 
 
 async def update_scale(call: Call) -> Response:
@@ -53,26 +54,26 @@ async def patch_scale(call: Call) -> Response:
 
 
 async def _write(call: Call, wanted: Callable[[Document], Document], options_kind: str) -> Response:
-    resource, storage = call.storage.resource, call.storage
+    storage, strategy = call.storage, call.storage.strategy
 
     def make(item: CachedObject | None) -> Document:
         workload = storage.document_or_empty(item)
-        apply_scale(resource, workload, wanted(scale_of(resource, storage.document_or_empty(item))))
+        strategy.apply_scale(workload, wanted(strategy.scale_of(storage.document_or_empty(item))))
         return workload
 
     options = write_options(call.request.query, options_kind)
-    item, _ = await update_object(call, make, options, view=_ScaleView(resource))
-    return document_answer(scale_of(resource, storage.document(item)), call.accepts())
+    item, _ = await update_object(call, make, options, view=_ScaleView(strategy))
+    return document_answer(strategy.scale_of(storage.document(item)), call.accepts())
 
 
 class _ScaleView:
     """A workload as its Scale."""
 
-    def __init__(self, resource: Resource):
-        self._resource = resource
+    def __init__(self, strategy: Strategy):
+        self._strategy = strategy
 
     def shown(self, document: Document) -> Document:
-        return scale_of(self._resource, document)
+        return self._strategy.scale_of(document)
 
     def apply(self, document: Document, shown: Document) -> None:
-        apply_scale(self._resource, document, shown)
+        self._strategy.apply_scale(document, shown)

@@ -74,7 +74,9 @@ async def _start(scope: Scope, options: ListOptions, clock: Clock) -> Start:
             raise _too_old(int(version), error.oldest) from error
     if initial_wanted:
         scope.storage.refuse_unreadable(scope.directory)
-    items = scope.select(scope.storage.cache.list(scope.directory)) if initial_wanted else ()
+    held = scope.storage.cache.list(scope.directory) if initial_wanted else ()
+    await scope.storage.ready(held)
+    items = scope.select(held)
     return Start(log.end, items, bool(options.send_initial_events and options.allow_watch_bookmarks), cache.revision)
 
 
@@ -115,6 +117,8 @@ class _Watch:
         while True:
             changes = self._log.read(watcher.position, _BATCH)
             if changes:
+                if self._storage.converts:
+                    await self._storage.ready([one for change in changes for one in change.versions])
                 lines = self._lines(changes, watcher.position)
                 watcher.position += len(changes)
                 if lines:

@@ -94,7 +94,7 @@ def merge_configuration(live: Document, configuration: Document, schema: Schema)
 
 def _within(configuration: Document, schema: Schema, subresource: str) -> Document:
     """Return the part of a configuration that may be applied here: status at its own door, and only there."""
-    if "status" not in schema.fields:
+    if "status" not in schema.fields or not schema.own_status:
         return configuration
     if subresource == "status":
         return {key: value for key, value in configuration.items() if key != "spec"}

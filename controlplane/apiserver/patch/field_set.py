@@ -125,8 +125,9 @@ def element(item: Any, schema: Schema) -> str | None:
     if not isinstance(item, dict):
         return None
     keys: dict[str, Any] = {}
+    defaults = _KEY_DEFAULTS if schema.key_defaults is None else schema.key_defaults
     for name in sorted(schema.keys):
-        value = item.get(name, _KEY_DEFAULTS.get(name))
+        value = item.get(name, defaults.get(name))
         if value is not None:
             keys[name] = value
     return "k:" + msgspec.json.encode(keys).decode() if keys else None

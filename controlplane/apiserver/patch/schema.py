@@ -43,6 +43,8 @@ class Schema:
     is_set: bool = False  # server-side apply owns the values of this list one by one
     atomic: bool = False  # server-side apply owns this as a whole
     always_there: bool = False  # upstream's objects hold this even when the wire does not
+    own_status: bool = True  # of a whole object: its status, if it has one, is written at a door of its own
+    key_defaults: Mapping[str, Any] | None = None  # of `keys`, where elements leave them out; None: upstream's own
 
     def field(self, name: str) -> Schema:
         """Return the schema of what a key of this object or map holds; ANY where nothing is known."""

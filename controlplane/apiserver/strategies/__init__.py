@@ -23,6 +23,7 @@ from controlplane.apiserver.strategies.certificates import (
 )
 from controlplane.apiserver.strategies.devices import ResourceClaimStrategy, ResourceSliceStrategy
 from controlplane.apiserver.strategies.expressions import ConfigurationStrategy, PolicyStrategy
+from controlplane.apiserver.strategies.definitions import DefinitionStrategy
 from controlplane.apiserver.strategies.jobs import CronJobStrategy, JobStrategy
 from controlplane.apiserver.strategies.namespaces import NamespaceStrategy
 from controlplane.apiserver.strategies.networking import IngressStrategy, NetworkPolicyStrategy
@@ -74,6 +75,7 @@ _STRATEGIES: Mapping[tuple[str, str], type[Strategy]] = {
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): CarefulSpecStrategy,
     ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): ConfigurationStrategy,
     ("apiregistration.k8s.io", "APIService"): APIServiceStrategy,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): DefinitionStrategy,
     ("apps", "DaemonSet"): DaemonSetStrategy,
     ("apps", "Deployment"): DeploymentStrategy,
     ("apps", "ReplicaSet"): WorkloadStrategy,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -23,6 +24,7 @@ from controlplane.api.field_labels import selectable_fields
 from controlplane.api.quantity import QuantityError
 from controlplane.api.resources import Resource
 from controlplane.api.status import BadRequest, FieldError
+from controlplane.apiserver.strategies import scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,25 @@ class Strategy:
 
     # --- deletion and selection
 
+    def prepare_delete(self, document: Document, now: datetime) -> None:
+        """Write into an object what holds it until its deletion is done."""
+
     def grace_period(self, obj: Any, requested: int | None) -> int:
         """Return the seconds an object has to end by itself; 0: it is gone at once."""
         return 0
 
     def selectable_fields(self, document: Document) -> dict[str, str]:
         return selectable_fields(self.resource, document)
+
+    # --- the scale subresource
+
+    def scale_of(self, document: Document) -> Document:
+        """Return an object as an autoscaling/v1 Scale. Raises InternalError."""
+        return scale.scale_of(self.resource, document)
+
+    def apply_scale(self, document: Document, wanted: Document) -> None:
+        """Write the replica count of a Scale into an object. Raises Invalid, Conflict."""
+        scale.apply_scale(self.resource, document, wanted)
 
     # --- for the kinds
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from controlplane.api.codec import Document
 
-Cell: TypeAlias = str | int
+Cell: TypeAlias = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,14 @@ class Column:
     type: str = "string"
     format: str = ""
     priority: int = 0
+    description: str = ""  # of our own kinds none: upstream has sentences here, which no client shows
 
     def definition(self) -> Document:
         return {
             "name": self.name,
             "type": self.type,
             "format": self.format,
-            "description": "",  # upstream has sentences here, which no client shows
+            "description": self.description,
             "priority": self.priority,
         }
 

@@ -12,6 +12,7 @@ from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document, encode, from_document
 from controlplane.api.resources import Resource
 from controlplane.api.status import BadRequest
+from controlplane.apiserver.tables.printer import Printer
 from controlplane.apiserver.tables.printers import printer_of
 
 API_VERSION = "meta.k8s.io/v1"
@@ -25,13 +26,14 @@ def render_table(
     now: datetime,
     list_metadata: Document | None = None,
     headers: bool = True,
+    printer: Printer | None = None,
 ) -> Document:
     """Return a table of objects, ready for `codec.encode`: objects given as Structs stay Structs inside it.
 
     `include_object` is None, Metadata or Object. Without `headers` the columns are left out, as in the later events
     of a watch. Raises BadRequest.
     """
-    printer = printer_of(resource.type)
+    printer = printer or printer_of(resource.type)
     attach = _attachment(include_object)
     rows = []
     for item in objects:

@@ -1,0 +1,39 @@
+"""CustomResourceDefinitions: the server writes their status, and holds them until their instances are gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from controlplane.api.codec import Document
+from controlplane.api.defaults.custom_resource_definitions import stored_version
+from controlplane.apiserver.strategies.base import Caller, Strategy
+from controlplane.kit.timestamps import format_time
+
+FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+
+
+class DefinitionStrategy(Strategy):
+    allow_unconditional_update: ClassVar[bool] = False
+    has_generation: ClassVar[bool] = True
+
+    def prepare_create(self, document: Document, caller: Caller) -> None:
+        super().prepare_create(document, caller)
+        document["status"] = {"storedVersions": stored_version(document["spec"])}
+
+    def prepare_update(self, new: Document, old: Document) -> None:
+        super().prepare_update(new, old)
+        stored = new.setdefault("status", {}).get("storedVersions") or []
+        new["status"]["storedVersions"] = [*stored, *(one for one in stored_version(new["spec"]) if one not in stored)]
+
+    def prepare_delete(self, document: Document, now: datetime) -> None:
+        metadata = document["metadata"]
+        if metadata.get("deletionTimestamp"):
+            return
+        finalizers = metadata.get("finalizers") or []
+        metadata["finalizers"] = [*finalizers, *([] if FINALIZER in finalizers else [FINALIZER])]
+        status = document.setdefault("status", {})
+        others = [one for one in status.get("conditions") or () if one.get("type") != "Terminating"]
+        message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+        pending = {"type": "Terminating", "status": "True", "lastTransitionTime": format_time(now)}
+        status["conditions"] = [*others, pending | {"reason": "InstanceDeletionPending", "message": message}]
