@@ -34,6 +34,7 @@ from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.component_health import Components, Probe, components, probe_https
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.customresources.controller import Definitions
+from controlplane.apiserver.customresources.openapi import PublishedKinds
 from controlplane.apiserver.customresources.serving import Materials as CustomMaterials
 from controlplane.apiserver.discovery import CurrentDiscovery
 from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
@@ -279,7 +280,8 @@ class ApiServer:
                 return None
             return dump.answer(self.flow, request.path, request.query, self._clock.now(), self._clock.monotonic())
 
-        everybodys = self._aggregation.merge(discovered, OpenApi(self.version.git_version).answer)
+        openapi = OpenApi(self.version.git_version, custom=PublishedKinds(self.catalog))
+        everybodys = self._aggregation.merge(discovered, openapi.answer)
         return [index, fixed, *everybodys, healthy, metrics, dumped]
 
     def _health(self) -> Health:

@@ -6,6 +6,9 @@
     values.py     says what is wrong with a document, in the words of upstream's validator
     lists.py      lists that are sets or maps have no duplicates
     rules.py      says what is wrong with a schema: which ones are structural
+    definitions.py the same of a whole CustomResourceDefinition
+    embedded.py   whole objects inside an object
+    patterns.py   Go's regular expressions
     formats.py    the formats of text
     paths.py      the simple JSON paths of a definition: columns, scale, selectable fields
 

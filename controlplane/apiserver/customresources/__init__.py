@@ -13,5 +13,5 @@
              openapi.py    the schema, published
 
 What a schema says is in `controlplane.api.structural`, which definitions are valid in
-`controlplane.api.validation.custom_resource_definitions`. Every other room sees one more resource in the catalog.
+`controlplane.api.structural.definitions`. Every other room sees one more resource in the catalog.
 """

@@ -88,8 +88,7 @@ class CustomStorage(ResourceStorage):
         printer: Printer,
     ):
         super().__init__(resource, strategy, store, cache, shape=shape)
-        self._node, self._versions, self._printer = shape.node, versions, printer
-        self.custom_strategy = strategy
+        self.node, self._versions, self._printer = shape.node, versions, printer
         self.converts = True
 
     # --- reading
@@ -132,7 +131,7 @@ class CustomStorage(ResourceStorage):
             document = self._read(item)
             if document["apiVersion"] != self.resource.api_version:
                 document["apiVersion"] = self.resource.api_version
-                prune(document, self._node)
+                prune(document, self.node)
             shown = self._show(item, document)
         return shown
 
@@ -146,7 +145,7 @@ class CustomStorage(ResourceStorage):
     def _read(self, item: CachedObject) -> Document:
         """Return a stored object as the schema of its version has it today."""
         document = {"kind": self.resource.kind, **item.document()}
-        node = self._versions.nodes.get(document["apiVersion"], self._node)
+        node = self._versions.nodes.get(document["apiVersion"], self.node)
         prune(document, node)
         drop_nulls(document, node)
         apply_defaults(document, node)

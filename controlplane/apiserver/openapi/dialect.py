@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from controlplane.apiserver.openapi.schemas import Defined
 
 Node = dict[str, Any]
 """A piece of an OpenAPI document."""
@@ -30,6 +33,9 @@ class Dialect(Protocol):
 
     def ref(self, name: str) -> Node: ...
 
+    def of(self, kind: Defined) -> Node:
+        """Return the schema of a kind that is no Struct."""
+
     def field(self, schema: Node, notes: Mapping[str, Any]) -> Node:
         """Return a field's schema with its notes; v3 has no room beside a reference."""
 
@@ -53,6 +59,9 @@ class V3:
 
     def ref(self, name: str) -> Node:
         return {"$ref": f"#/components/schemas/{name}"}
+
+    def of(self, kind: Defined) -> Node:
+        return kind.v3
 
     def field(self, schema: Node, notes: Mapping[str, Any]) -> Node:
         return {"allOf": [schema], **notes} if notes and "$ref" in schema else {**schema, **notes}
@@ -82,6 +91,9 @@ class V2:
 
     def ref(self, name: str) -> Node:
         return {"$ref": f"#/definitions/{name}"}
+
+    def of(self, kind: Defined) -> Node:
+        return kind.v2
 
     def field(self, schema: Node, notes: Mapping[str, Any]) -> Node:
         return {**schema, **{key: value for key, value in notes.items() if key != "default"}}

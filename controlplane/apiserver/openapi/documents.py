@@ -8,11 +8,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from controlplane.api.authentication_v1 import TokenRequest
 from controlplane.api.autoscaling_v1 import Scale
-from controlplane.api.base import KubeStruct
 from controlplane.api.codec import encode
 from controlplane.api.meta_v1 import DeleteOptions, Status, WatchEvent
 from controlplane.api.policy_v1 import Eviction
@@ -23,8 +24,8 @@ from controlplane.apiserver.negotiation import not_acceptable, parse_accept
 from controlplane.apiserver.openapi.dialect import V2, V3, Dialect, Node
 from controlplane.apiserver.openapi.paths import Paths, questions
 from controlplane.apiserver.openapi.protobuf import MEDIA_TYPES as PROTOBUF_V2
-from controlplane.apiserver.openapi.protobuf import encode_v2
-from controlplane.apiserver.openapi.schemas import GroupVersionKind, Schemas, full_name
+from controlplane.apiserver.openapi.protobuf import encode_parts, encode_v2
+from controlplane.apiserver.openapi.schemas import Defined, Described, GroupVersionKind, Schemas, full_name, list_name
 
 _V2, _V3 = "/openapi/v2", "/openapi/v3"
 
@@ -32,6 +33,19 @@ T = TypeVar("T")
 Kinds = Mapping[str, Sequence[GroupVersionKind]]
 Texts = Mapping[str, Mapping[str, Any]]
 """Upstream's sentences by definition."""
+Definitions = Mapping[GroupVersionKind, Defined]
+"""The kinds that are no Structs."""
+
+
+class Custom(Protocol):
+    """What else is served, and may change while the server runs."""
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change."""
+
+    def defined(self) -> Sequence[tuple[Resource, Defined]]:
+        """Return each version of each custom resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +63,13 @@ class Packed:
 class OpenApi:
     """Answers requests for /openapi/v2 and /openapi/v3…"""
 
-    def __init__(self, version: str, resources: Sequence[Resource] = RESOURCES):
-        self._version, self._resources = version, resources
+    def __init__(self, version: str, resources: Sequence[Resource] = RESOURCES, custom: Custom | None = None):
+        self._version, self._resources, self._custom = version, resources, custom
         self._v3: Mapping[str, Packed] = {}
         self._v2: tuple[Packed, Packed] | None = None  # JSON, protobuf
+        self._more_v3: tuple[int, Mapping[str, Packed]] = (0, {})
+        self._more_v2: tuple[int, tuple[Packed, Packed] | None] = (0, None)
+        self._described: dict[str, tuple[Sequence[tuple[Resource, Defined]], Packed]] = {}  # by place
         self._building = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response | None:
@@ -69,13 +86,37 @@ class OpenApi:
         async with self._building:
             if not self._v3:
                 self._v3 = await asyncio.to_thread(_described, build_v3, self._version, self._resources)
-            return self._v3
+            version = self._custom.version if self._custom else 0
+            if self._custom is None or not version:
+                return self._v3
+            if self._more_v3[0] != version:
+                more = await asyncio.to_thread(self._describe_custom, self._custom.defined())
+                self._more_v3 = version, with_index({**self._v3, **more})
+            return self._more_v3[1]
+
+    def _describe_custom(self, everything: Sequence[tuple[Resource, Defined]]) -> Mapping[str, Packed]:
+        """Return the documents of custom resources; a group version in which nothing has changed keeps its own."""
+        places: dict[str, list[tuple[Resource, Defined]]] = defaultdict(list)
+        for resource, defined in everything:
+            places[_place(resource.group, resource.version)].append((resource, defined))
+        described = {}
+        for place, kinds in places.items():
+            known = self._described.get(place)
+            described[place] = known if known and known[0] == kinds else (kinds, describe_custom(self._version, kinds))
+        self._described = described
+        return {place: packed for place, (_, packed) in described.items()}
 
     async def _everything(self) -> tuple[Packed, Packed]:
         async with self._building:
             if self._v2 is None:
                 self._v2 = await asyncio.to_thread(_described, build_v2, self._version, self._resources)
-            return self._v2
+            version = self._custom.version if self._custom else 0
+            if self._custom is None or not version:
+                return self._v2
+            if self._more_v2[0] != version or self._more_v2[1] is None:
+                everything = self._custom.defined()
+                self._more_v2 = version, await asyncio.to_thread(add_to_v2, self._v2, self._version, everything)
+            return self._more_v2[1] or self._v2
 
 
 def _form(accept: str, served: Sequence[str]) -> str:
@@ -135,8 +176,47 @@ def build_v3(version: str, resources: Sequence[Resource], texts: Texts) -> dict[
         )
         for group, group_version in _group_versions(resources)
     }
-    paths = {place: {"serverRelativeURL": f"{_V3}/{place}?hash={one.hash}"} for place, one in found.items()}
-    return {"": Packed.of(encode({"paths": paths})), **found}
+    return with_index(found)
+
+
+def with_index(found: Mapping[str, Packed]) -> dict[str, Packed]:
+    """Return documents with the one that says where they are, under the empty name."""
+    documents = {place: one for place, one in sorted(found.items()) if place}
+    paths = {place: {"serverRelativeURL": f"{_V3}/{place}?hash={one.hash}"} for place, one in documents.items()}
+    return {"": Packed.of(encode({"paths": paths})), **documents}
+
+
+def describe_custom(version: str, kinds: Sequence[tuple[Resource, Defined]]) -> Packed:
+    """Return the v3 document of the custom resources of one group version."""
+    return Packed.of(encode(_custom_document(V3(), version, kinds)))
+
+
+def _custom_document(dialect: Dialect, version: str, kinds: Sequence[tuple[Resource, Defined]]) -> Node:
+    resources = [resource for resource, _ in kinds]
+    defined = {(one.group, one.version, one.kind): definition for one, definition in kinds}
+    schemas = Schemas(dialect, kinds_of(resources, defined), {})
+    paths = Paths(dialect, schemas, defined)
+    found = dict(sorted(item for resource in resources for item in paths.of(resource)))
+    return dialect.document(version, found, schemas.sorted())
+
+
+def add_to_v2(
+    built_in: tuple[Packed, Packed], version: str, kinds: Sequence[tuple[Resource, Defined]]
+) -> tuple[Packed, Packed]:
+    """Return the v2 documents with custom resources added.
+
+    What is there is not made again: JSON is put together from its parts, and two protobuf messages of one type, one
+    after the other, are one message with the fields of both.
+    """
+    document = _custom_document(V2(), version, kinds)
+    parts = msgspec.json.decode(gzip.decompress(built_in[0].body), type=dict[str, msgspec.Raw])
+    for name in ("paths", "definitions"):
+        known = msgspec.json.decode(parts[name], type=dict[str, msgspec.Raw])
+        document[name] = {key: value for key, value in document[name].items() if key not in known}
+        more = {key: msgspec.Raw(encode(value)) for key, value in document[name].items()}
+        parts[name] = msgspec.Raw(encode(dict(sorted((known | more).items()))))
+    protobuf = gzip.decompress(built_in[1].body) + encode_parts(document)
+    return Packed.of(encode(parts)), Packed.of(protobuf)
 
 
 def build_v2(version: str, resources: Sequence[Resource], texts: Texts) -> tuple[Packed, Packed]:
@@ -153,10 +233,11 @@ def _document(
     resources: Sequence[Resource],
     group: str | None = None,
     group_version: str = "",
+    defined: Definitions | None = None,
 ) -> Node:
     """Describe one group version; all of them where none is named."""
     schemas = Schemas(dialect, kinds, texts)
-    paths = Paths(dialect, schemas)
+    paths = Paths(dialect, schemas, defined)
     found: Node = {}
     for resource in resources:
         if group is None or (resource.group, resource.version) == (group, group_version):
@@ -176,16 +257,18 @@ def _place(group: str, version: str) -> str:
     return f"apis/{group}/{version}" if group else f"api/{version}"
 
 
-def kinds_of(resources: Sequence[Resource]) -> Kinds:
+def kinds_of(resources: Sequence[Resource], defined: Definitions | None = None) -> Kinds:
     """Return which kinds a definition describes; those of every group version can be many."""
     kinds: dict[str, list[GroupVersionKind]] = defaultdict(list)
 
-    def add(type_: type[KubeStruct], gvk: GroupVersionKind, suffix: str = "") -> None:
-        kinds[full_name(type_) + suffix].append(gvk)
+    def add(type_: Described, gvk: GroupVersionKind) -> None:
+        kinds[full_name(type_)].append(gvk)
 
     for one in resources:
-        add(one.type, (one.group, one.version, one.kind))
-        add(one.type, (one.group, one.version, one.kind + "List"), "List")
+        gvk = one.group, one.version, one.kind
+        type_ = (defined or {}).get(gvk, one.type)
+        add(type_, gvk)
+        kinds[list_name(type_)].append((one.group, one.version, one.list_kind))
     for group, version, _, virtual in questions():
         add(virtual.type, (group, version, virtual.kind))
     add(Scale, ("autoscaling", "v1", "Scale"))

@@ -17,7 +17,7 @@ from controlplane.api.meta_v1 import DeleteOptions, ListMeta, Status
 from controlplane.api.policy_v1 import Eviction
 from controlplane.api.resources import Resource
 from controlplane.apiserver.openapi.dialect import ANSWERED, Dialect, Node, Parameter
-from controlplane.apiserver.openapi.schemas import GroupVersionKind, Schemas
+from controlplane.apiserver.openapi.schemas import Defined, Described, GroupVersionKind, Schemas
 from controlplane.apiserver.verbs import kind_of, verbs_of
 from controlplane.apiserver.virtual import VIRTUAL, VirtualResource
 
@@ -84,8 +84,8 @@ _ANSWERED_TEXT = "log"
 class Paths:
     """The paths of resources, in one dialect; the types they speak are collected in `schemas`."""
 
-    def __init__(self, dialect: Dialect, schemas: Schemas):
-        self._dialect, self._schemas = dialect, schemas
+    def __init__(self, dialect: Dialect, schemas: Schemas, defined: Mapping[GroupVersionKind, Defined] | None = None):
+        self._dialect, self._schemas, self._defined = dialect, schemas, defined or {}
 
     def of(self, resource: Resource) -> Iterator[tuple[str, Node]]:
         """Yield each path of a resource with its operations."""
@@ -93,7 +93,8 @@ class Paths:
         verbs = verbs_of(resource)
         collection, single = _split(verbs)
         gvk = (resource.group, resource.version, resource.kind)
-        of_object = _Described(self, gvk, resource.type, namespaced=resource.namespaced)
+        type_ = self._defined.get(gvk, resource.type)
+        of_object = _Described(self, gvk, type_, namespaced=resource.namespaced)
         yield resource.path(namespace), of_object.item(collection)
         if resource.namespaced and "list" in verbs:
             yield resource.path(), of_object.across()
@@ -101,7 +102,7 @@ class Paths:
             yield resource.path(namespace, "{name}"), of_object.item(single, named=True)
         for name in sorted(resource.subresources):
             described = _Described(
-                self, kind_of(resource, name), _BODIES.get(name, resource.type), gvk, name, resource.namespaced
+                self, kind_of(resource, name), _BODIES.get(name, type_), gvk, name, resource.namespaced
             )
             yield resource.path(namespace, "{name}", name), described.item(verbs_of(resource, name), named=True)
 
@@ -132,7 +133,7 @@ class _Described:
         self,
         paths: Paths,
         gvk: GroupVersionKind,
-        type_: type[KubeStruct],
+        type_: Described,
         owner: GroupVersionKind | None = None,
         subresource: str = "",
         namespaced: bool = True,
@@ -177,7 +178,8 @@ class _Described:
             case "create" | "update":
                 return self._dialect.with_body(operation, self._schemas.of(self._type), (), required=True)
             case "patch":
-                return self._dialect.with_body(operation, self._schemas.patch(), PATCHES, required=True)
+                patches = PATCHES[:-1] if isinstance(self._type, Defined) else PATCHES
+                return self._dialect.with_body(operation, self._schemas.patch(), patches, required=True)
             case "delete" | "deletecollection":
                 return self._dialect.with_body(operation, self._schemas.of(DeleteOptions), (), required=False)
         return operation

@@ -22,17 +22,21 @@ MEDIA_TYPES = (
 
 def encode_v2(document: Node) -> bytes:
     """Return a v2 document as an openapi.v2.Document."""
-    paths = ((name, _path_item(item)) for name, item in document["paths"].items())
-    definitions = ((name, _schema(schema)) for name, schema in document["definitions"].items())
     schemes = ((name, _message(2, _api_key(one))) for name, one in document["securityDefinitions"].items())
     return b"".join((
         _text(1, document["swagger"]),
         _message(2, _text(1, document["info"]["title"]) + _text(2, document["info"]["version"])),
-        _message(8, _named(2, paths)),
-        _message(9, _named(1, definitions)),
+        encode_parts(document),
         *(_message(12, _named(1, ((name, b"") for name in one))) for one in document["security"]),
         _message(13, _named(1, schemes)),
     ))  # fmt: skip
+
+
+def encode_parts(document: Node) -> bytes:
+    """Return the paths and definitions of a document; they may follow those of another."""
+    paths = ((name, _path_item(item)) for name, item in document["paths"].items())
+    definitions = ((name, _schema(schema)) for name, schema in document["definitions"].items())
+    return _message(8, _named(2, paths)) + _message(9, _named(1, definitions))
 
 
 def _path_item(item: Node) -> bytes:
@@ -83,7 +87,7 @@ def _schema(node: Node) -> bytes:
     parts = [_text(number, node[key]) for key, number in texts.items() if key in node]
     parts += [_text(19, name) for name in node.get("required", ())]
     if "additionalProperties" in node:
-        parts.append(_message(21, _message(1, _schema(node["additionalProperties"]))))
+        parts.append(_message(21, _additional(node["additionalProperties"])))
     if "type" in node:
         parts.append(_message(22, _text(1, node["type"])))
     if "items" in node:
@@ -92,6 +96,11 @@ def _schema(node: Node) -> bytes:
         properties = ((name, _schema(schema)) for name, schema in node["properties"].items())
         parts.append(_message(25, _named(1, properties)))
     return b"".join(parts) + _extensions(31, node)
+
+
+def _additional(node: Node | bool) -> bytes:
+    """Return AdditionalPropertiesItem { oneof { schema = 1, boolean = 2 } }."""
+    return _varint(2 << 3) + (b"\x01" if node else b"\x00") if isinstance(node, bool) else _message(1, _schema(node))
 
 
 def _api_key(node: Node) -> bytes:

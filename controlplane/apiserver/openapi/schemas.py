@@ -10,12 +10,14 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from controlplane.api.base import Atomic, KubeStruct, ListMap, ListSet, Replace, RetainKeys, is_always_there
 from controlplane.api.generate import MODULES
+from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.apiserver.openapi.dialect import Dialect, Node
 from controlplane.apiserver.openapi.facts import ATOMIC, FORMATS, REQUIRED, UNIONS
 
@@ -93,9 +95,30 @@ _SCALARS: Mapping[Any, Node] = {
 }
 
 
-def full_name(type_: type[KubeStruct]) -> str:
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A kind that is no Struct: what its definition is called, and the schema of its fields in each dialect."""
+
+    name: str
+    list_name: str
+    v3: Node  # {}: nothing is known of its fields
+    v2: Node
+    selectable: tuple[str, ...] = ()
+
+
+Described = type[KubeStruct] | Defined
+
+
+def full_name(type_: Described) -> str:
     """Return upstream's name of a type's definition."""
+    if isinstance(type_, Defined):
+        return type_.name
     return f"{_PREFIXES[type_.__module__.rpartition('.')[2]]}.{type_.__name__}"
+
+
+def list_name(type_: Described) -> str:
+    """Return upstream's name of the definition of a kind's list."""
+    return type_.list_name if isinstance(type_, Defined) else full_name(type_) + "List"
 
 
 class Schemas:
@@ -110,17 +133,33 @@ class Schemas:
         self._dialect, self._kinds, self._descriptions = dialect, kinds, descriptions
         self.definitions: dict[str, Node] = {}
 
-    def of(self, type_: type[KubeStruct]) -> Node:
+    def of(self, type_: Described) -> Node:
         """Return a reference to a type's definition."""
         name = full_name(type_)
         if name not in self.definitions:
             self.definitions[name] = {}  # entered before it is made: a type may contain itself
-            self.definitions[name] = self._finished(name, self._object(type_, name))
+            node = self._defined(type_) if isinstance(type_, Defined) else self._object(type_, name)
+            self.definitions[name] = self._finished(name, node)
         return self._dialect.ref(name)
 
-    def list_of(self, type_: type[KubeStruct], meta: type[KubeStruct]) -> Node:
+    def _defined(self, kind: Defined) -> Node:
+        schema = self._dialect.of(kind)
+        if not schema:
+            return {"type": "object"}  # naming some fields would tell kubectl that there are no others
+        properties = {
+            **schema.get("properties", {}),
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": self.of(ObjectMeta),
+        }
+        selectable = [{"fieldPath": path} for path in kind.selectable]
+        return {**schema, "properties": properties} | (
+            {"x-kubernetes-selectable-fields": selectable} if selectable else {}
+        )
+
+    def list_of(self, type_: Described, meta: type[KubeStruct]) -> Node:
         """Return a reference to the definition of a kind's list."""
-        name = full_name(type_) + "List"
+        name = list_name(type_)
         if name not in self.definitions:
             items = {"type": "array", "items": self._dialect.field(self.of(type_), {"default": {}})}
             properties: dict[str, Node] = {

@@ -21,9 +21,9 @@ from controlplane.apiserver.strategies.certificates import (
     CertificateSigningRequestStrategy,
     PodCertificateRequestStrategy,
 )
+from controlplane.apiserver.strategies.definitions import DefinitionStrategy
 from controlplane.apiserver.strategies.devices import ResourceClaimStrategy, ResourceSliceStrategy
 from controlplane.apiserver.strategies.expressions import ConfigurationStrategy, PolicyStrategy
-from controlplane.apiserver.strategies.definitions import DefinitionStrategy
 from controlplane.apiserver.strategies.jobs import CronJobStrategy, JobStrategy
 from controlplane.apiserver.strategies.namespaces import NamespaceStrategy
 from controlplane.apiserver.strategies.networking import IngressStrategy, NetworkPolicyStrategy

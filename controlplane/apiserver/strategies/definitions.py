@@ -5,8 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from controlplane.api.apiextensions_v1 import CustomResourceDefinition
 from controlplane.api.codec import Document
 from controlplane.api.defaults.custom_resource_definitions import stored_version
+from controlplane.api.status import FieldError
+from controlplane.api.structural.definitions import (
+    validate_definition,
+    validate_definition_status,
+    validate_definition_update,
+    warnings_about,
+)
 from controlplane.apiserver.strategies.base import Caller, Strategy
 from controlplane.kit.timestamps import format_time
 
@@ -16,6 +24,20 @@ FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 class DefinitionStrategy(Strategy):
     allow_unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
+
+    def validate(self, obj: CustomResourceDefinition) -> list[FieldError]:
+        return super().validate(obj) + validate_definition(obj)
+
+    def validate_update(self, new: CustomResourceDefinition, old: CustomResourceDefinition) -> list[FieldError]:
+        return super().validate_update(new, old) + validate_definition_update(new, old)
+
+    def validate_subresource_update(
+        self, subresource: str, new: CustomResourceDefinition, old: CustomResourceDefinition
+    ) -> list[FieldError]:
+        return super().validate_subresource_update(subresource, new, old) + validate_definition_status(new)
+
+    def warnings(self, obj: CustomResourceDefinition) -> list[str]:
+        return warnings_about(obj)
 
     def prepare_create(self, document: Document, caller: Caller) -> None:
         super().prepare_create(document, caller)
