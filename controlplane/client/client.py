@@ -88,8 +88,12 @@ class Client:
         limit: int = 0,
         resource_version: str = "",
         continue_: str = "",
+        path: str = "",
     ) -> ObjectList[T]:
-        """Return the collection, or with `limit` a page of it. Resource version "0" accepts a server's cache."""
+        """Return the collection, or with `limit` a page of it. Resource version "0" accepts a server's cache.
+
+        With `path` it is the collection there, of custom resources, whose objects `type_` can hold.
+        """
         query = _query(
             labelSelector=labels,
             fieldSelector=fields,
@@ -97,7 +101,7 @@ class Client:
             resourceVersion="" if continue_ else resource_version,
             **{"continue": continue_},
         )
-        response = await self.request("GET", resource_of(type_).path(namespace), query=query)
+        response = await self.request("GET", path or resource_of(type_).path(namespace), query=query)
         wire = decode(response.body, _WireList[type_])  # type: ignore[valid-type]
         meta = wire.metadata
         return ObjectList(wire.items, meta.resource_version, meta.continue_, meta.remaining_item_count or 0)
@@ -177,6 +181,7 @@ class Client:
         labels: str = "",
         fields: str = "",
         timeout_seconds: int = 0,
+        path: str = "",
     ) -> AsyncIterator[WatchEvent[T]]:
         """Yield what happens after `resource_version` until the server ends the watch.
 
@@ -190,7 +195,7 @@ class Client:
             fieldSelector=fields,
             timeoutSeconds=str(timeout_seconds or ""),
         )
-        path = resource_of(type_).path(namespace)
+        path = path or resource_of(type_).path(namespace)
         async with self._transport.stream("GET", path, query=query, headers=self._headers) as lines:
             async for line in lines:
                 yield _watch_event(line, type_)

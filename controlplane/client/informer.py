@@ -66,7 +66,9 @@ class Informer(Generic[T]):
         labels: str = "",
         fields: str = "",
         back: asyncio.Event | None = None,
+        path: str = "",
     ):
+        """`path` is where the objects are if they are custom resources, which `type_` can hold."""
         self.lister: Lister[T] = Lister()
         self._client, self._clock, self._random, self._type = client, clock, random, type_
         self._namespace, self._labels, self._fields = namespace, labels, fields
@@ -75,7 +77,9 @@ class Informer(Generic[T]):
         self._version = ""
         self._failures = 0
         self._back = back or asyncio.Event()  # set for a moment when an informer of this server reaches it again
-        self._name = resource_of(type_).group_resource + (f" ({fields or labels})" if fields or labels else "")
+        self._path = path
+        name = path or resource_of(type_).group_resource
+        self._name = name + (f" ({fields or labels})" if fields or labels else "")
 
     def on_change(self, handler: Handler[T]) -> None:
         """Call `handler` for every change from now on, and first for every object there is."""
@@ -115,7 +119,12 @@ class Informer(Generic[T]):
 
     async def _list(self, version: str) -> None:
         listed = await self._client.list(
-            self._type, self._namespace, labels=self._labels, fields=self._fields, resource_version=version
+            self._type,
+            self._namespace,
+            labels=self._labels,
+            fields=self._fields,
+            resource_version=version,
+            path=self._path,
         )
         self._recovered()
         self._replace({key_of(obj): obj for obj in listed.items})
@@ -152,6 +161,7 @@ class Informer(Generic[T]):
             labels=self._labels,
             fields=self._fields,
             timeout_seconds=self._random.randint(*_WATCH_SECONDS),
+            path=self._path,
         )
         return events
 

@@ -235,6 +235,8 @@ class FakeApi:
     # Verbs
 
     def _answer(self, asked: Asked) -> tuple[int, Any]:
+        if asked.path in ("/api", "/apis"):
+            return 200, {"versions": [], "groups": []}  # who asks what is served besides the built-in kinds: nothing
         if reviewed := self._review(asked):
             return 201, reviewed
         target = self._parse(asked.path)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from controlplane.api import apps_v1, certificates_v1, core_v1, discovery_v1, events_v1
+from controlplane.api.apiextensions_v1 import CustomResourceDefinition
 from controlplane.api.base import KubeStruct
 from controlplane.api.codec import encode
 from controlplane.api.meta_v1 import DeleteOptions, ObjectMeta, OwnerReference, Preconditions
@@ -20,6 +21,7 @@ from controlplane.client.informer import Informer, Informers
 from controlplane.client.reconcile import Reconciler
 from controlplane.controllers.discovery import Discovery, ServedResource
 from controlplane.controllers.environment import Environment, synced
+from controlplane.controllers.garbagecollector.custom import CustomKinds
 from controlplane.controllers.garbagecollector.graph import FOREGROUND, ORPHAN, Graph, Identity, Item, Look
 from controlplane.controllers.garbagecollector.metadata import MetadataClient
 from controlplane.controllers.garbagecollector.plan import Action, Delete, DropOwners, OwnerState, decide
@@ -79,21 +81,23 @@ class GarbageCollector:
         for resource in resources:
             if resource.type not in _IGNORED:
                 self._follow(environment.informers, resource)
+        self._custom = CustomKinds(slim, self._discovery, environment.clock, environment.random, self._changed)
+        self._own_informers.of(CustomResourceDefinition).on_change(self._custom.definition_changed)
 
     def _follow(self, shared: Informers, resource: Resource) -> None:
         source = shared if resource.type in _SHARED else self._own_informers
         informer: Informer[Any] = source.of(resource.type)
 
-        def changed(old: Any, new: Any) -> None:
-            if new is None:
-                self._removed(resource, old)
-            elif old is None or _matters(old.metadata, new.metadata):
-                self._look(self._graph.observe(_identity(resource, new.metadata), new.metadata))
-
-        informer.on_change(changed)
+        informer.on_change(lambda old, new: self._changed(resource, old, new))
         self._informers.append(informer)
 
-    def _removed(self, resource: Resource, old: Any) -> None:
+    def _changed(self, resource: Resource | ServedResource, old: Any, new: Any) -> None:
+        if new is None:
+            self._removed(resource, old)
+        elif old is None or _matters(old.metadata, new.metadata):
+            self._look(self._graph.observe(_identity(resource, new.metadata), new.metadata))
+
+    def _removed(self, resource: Resource | ServedResource, old: Any) -> None:
         uid = old.metadata.uid
         self._note_absent(OwnerReference(api_version=resource.api_version, kind=resource.kind,
                                          name=old.metadata.name, uid=uid))  # fmt: skip
@@ -115,6 +119,8 @@ class GarbageCollector:
             tasks.create_task(self._own_informers.run())
             # With half a graph an owner seems to have no dependents, and would go before them.
             await synced(*self._informers)
+            tasks.create_task(self._custom.run())
+            await self._custom.synced()
             tasks.create_task(
                 Reconciler("garbagecollector", self.attempt_to_delete, self._deletes, workers=self._workers).run()
             )
@@ -294,7 +300,7 @@ def _names_the_same(one: OwnerReference, other: OwnerReference) -> bool:
     return (one.api_version, one.kind, one.name) == (other.api_version, other.kind, other.name)
 
 
-def _identity(resource: Resource, metadata: ObjectMeta) -> Identity:
+def _identity(resource: Resource | ServedResource, metadata: ObjectMeta) -> Identity:
     return Identity(resource.api_version, resource.kind, metadata.namespace, metadata.name, metadata.uid)
 
 
