@@ -34,6 +34,7 @@ from controlplane.apiserver.catalog import Catalog, Key
 from controlplane.apiserver.component_health import Components, Probe, components, probe_https
 from controlplane.apiserver.conversions import stored_as
 from controlplane.apiserver.customresources.controller import Definitions
+from controlplane.apiserver.customresources.conversion import converter_of
 from controlplane.apiserver.customresources.openapi import PublishedKinds
 from controlplane.apiserver.customresources.serving import Materials as CustomMaterials
 from controlplane.apiserver.discovery import CurrentDiscovery
@@ -152,7 +153,8 @@ class ApiServer:
         self.pipeline = Pipeline(
             backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor, aggregator
         )
-        materials = CustomMaterials(self._store, self.cache)
+        converter_for = partial(converter_of, client=self.webhooks, new_uid=partial(generate_uid, random))
+        materials = CustomMaterials(self._store, self.cache, converter_for)
         self.definitions = Definitions(self.catalog, materials, self.client(), clock)
 
     @classmethod

@@ -72,7 +72,9 @@ async def create_object(call: Call, document: Document, options: WriteOptions) -
         strategy.prepare_create(document, _caller(call))
         _note_manager(call, _set_by_caller(resource, document), None, options)
         try:
-            return await _create_once(call, document, attributes, options)
+            item = await _create_once(call, document, attributes, options)
+            await storage.ready((item,))
+            return item
         except AlreadyExists:
             if not generated or attempt == _NAME_ATTEMPTS:
                 raise
@@ -147,6 +149,7 @@ async def update_object(
             item, newest = current, True
         else:
             if newest or written is not item:
+                await storage.ready((written,))
                 return written, False
             # There was nothing to write, to a version that may no longer be the newest: nobody has compared it.
             current = await storage.read_from_store(info.namespace, info.name)

@@ -151,6 +151,10 @@ class CustomStorage(ResourceStorage):
         apply_defaults(document, node)
         return document
 
+    async def converted(self, document: Document, source: ResourceStorage) -> Document:
+        (made,) = await self._converted([document], self.resource.api_version)
+        return made
+
     # --- writing
 
     def encode(self, value: Any) -> bytes:
@@ -165,7 +169,8 @@ class CustomStorage(ResourceStorage):
         if stored == self.resource.api_version or not self._versions.converter.asks:
             return self.encode(value)
         (document,) = await self._converted([value.document], stored)
-        return self.shape.encode(CustomObject(value.metadata, document))
+        converted = self.shape.object(document)  # its labels and annotations may be others
+        return self.shape.encode(converted)
 
     async def _converted(self, documents: Sequence[Document], api_version: str) -> Sequence[Document]:
         converted = await self._versions.converter.convert(documents, api_version)

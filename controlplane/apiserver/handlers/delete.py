@@ -34,6 +34,7 @@ async def delete(call: Call) -> Response:
         await delete_unreadable(call, options)
         return document_answer(deleted(call.storage.resource, call.info.name, ""), call.accepts())
     outcome = await delete_object(call, call.info.namespace, call.info.name, options)
+    await call.storage.ready((outcome.item,))
     foreground = options.propagation_policy == "Foreground"
     status = 202 if foreground and not outcome.gone else 200
     return _answer(call, outcome, status)

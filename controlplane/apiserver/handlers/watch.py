@@ -111,6 +111,9 @@ class _Watch:
                     yield lines
             except TooOld as error:
                 yield self._event("ERROR", _document_of(_too_old(start.revision, error.oldest)))
+            except StatusError as error:
+                # A webhook that converts does not answer: the client lists again.
+                yield self._event("ERROR", _document_of(error))
 
     async def _follow(self, watcher: Watcher, end: float) -> AsyncIterator[bytes]:
         bookmark = self._clock.monotonic() + _BOOKMARK
