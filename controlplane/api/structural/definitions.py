@@ -25,14 +25,15 @@ from controlplane.api.codec import to_document
 from controlplane.api.status import FieldError
 from controlplane.api.structural.formats import is_known
 from controlplane.api.structural.rules import every_schema, schema_mistakes, selectable_mistakes
+from controlplane.api.structural.schema import JsonSchema
 from controlplane.api.validation.errors import forbidden, immutable, invalid, not_supported, required
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _REVIEW_VERSIONS = ("v1", "v1beta1")
 _SCOPES = ("Cluster", "Namespaced")
-_APPROVED = "api-approved.kubernetes.io"
-_REVIEWS = "https://github.com/kubernetes/enhancements/pull/1111"
+APPROVED = "api-approved.kubernetes.io"
+REVIEWS = "https://github.com/kubernetes/enhancements/pull/1111"
 _TOO_LONG_WARNING = 256
 
 
@@ -63,6 +64,17 @@ def validate_definition_update(new: CustomResourceDefinition, old: CustomResourc
 def validate_definition_status(new: CustomResourceDefinition) -> list[FieldError]:
     """Return what is wrong with a new status."""
     return list(_of_names(new.status.accepted_names or CustomResourceDefinitionNames(), "status.acceptedNames"))
+
+
+def schemas_of(definition: CustomResourceDefinition) -> Iterator[tuple[str, JsonSchema]]:
+    """Yield the schema of each version with the place where messages say that it is; one that all share, once."""
+    versions = definition.spec.versions
+    shared = _Shared(versions)
+    for index, version in enumerate(versions):
+        schema = version.schema.open_api_v3_schema if version.schema else None
+        path = shared.path(index, "schema")
+        if schema is not None and not (index and path == "spec.validation"):
+            yield f"{path}.openAPIV3Schema", to_document(schema)
 
 
 def warnings_about(definition: CustomResourceDefinition) -> list[str]:
@@ -353,21 +365,26 @@ def _preserves(definition: CustomResourceDefinition) -> Iterator[FieldError]:
         yield invalid("spec.preserveUnknownFields", True, why)
 
 
+def is_protected(group: str) -> bool:
+    """Return whether a group is one of the project's own."""
+    return group in ("k8s.io", "kubernetes.io") or group.endswith((".k8s.io", ".kubernetes.io"))
+
+
 def _approval(definition: CustomResourceDefinition, old: CustomResourceDefinition | None) -> Iterator[FieldError]:
     """Groups of the project itself need a link to the review that allowed them."""
     group = definition.spec.group
-    if not (group in ("k8s.io", "kubernetes.io") or group.endswith((".k8s.io", ".kubernetes.io"))):
+    if not is_protected(group):
         return
     annotations: Mapping[str, Any] = definition.metadata.annotations
-    value, path = annotations.get(_APPROVED, ""), f"metadata.annotations[{_APPROVED}]"
-    if old is not None and old.metadata.annotations.get(_APPROVED, "") == value:
+    value, path = annotations.get(APPROVED, ""), f"metadata.annotations[{APPROVED}]"
+    if old is not None and old.metadata.annotations.get(APPROVED, "") == value:
         return
     if not value:
-        why = f'protected groups must have approval annotation "{_APPROVED}", see {_REVIEWS}'
+        why = f'protected groups must have approval annotation "{APPROVED}", see {REVIEWS}'
         yield required(path, why)
     elif not value.startswith("unapproved") and not (urlsplit(value).scheme and urlsplit(value).netloc):
         why = (
-            f'protected groups must have approval annotation "{_APPROVED}" with either a URL or a reason starting with '
-            f'"unapproved", see {_REVIEWS}'
+            f'protected groups must have approval annotation "{APPROVED}" with either a URL or a reason starting with '
+            f'"unapproved", see {REVIEWS}'
         )
         yield invalid(path, value, why)

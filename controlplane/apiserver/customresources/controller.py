@@ -15,20 +15,19 @@ from msgspec.structs import replace
 
 from controlplane.api.apiextensions_v1 import CustomResourceDefinition
 from controlplane.api.codec import decode
-from controlplane.api.status import Conflict, NotFound, StatusError
-from controlplane.api.structural.patterns import PatternError
+from controlplane.api.status import Conflict, NotFound
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.catalog import Catalog, Key, key_of
 from controlplane.apiserver.customresources.cleanup import Cleanup
 from controlplane.apiserver.customresources.naming import ESTABLISHED, is_true, plan_names
-from controlplane.apiserver.customresources.serving import Materials, prefix_of, signature, storages_of
+from controlplane.apiserver.customresources.serving import Materials, accepted, prefix_of, signature, storages_of
 from controlplane.apiserver.customresources.storage import CustomCache
 from controlplane.apiserver.customresources.strategy import Life
+from controlplane.apiserver.storage import prefix_of as prefix_of_resource
 from controlplane.apiserver.watch_cache import Watcher
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
 from controlplane.kit.timestamps import format_time
-from controlplane.store.interface import StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +62,10 @@ class Definitions:
         for item in items:
             definition = self._definition(item)
             if is_true(definition, ESTABLISHED):
-                await self._serve(definition, fill=False)
+                try:
+                    await self._serve(definition, fill=False)
+                except Exception:
+                    _log.exception("custom resource definition %s cannot be served", definition.metadata.name)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -104,7 +106,7 @@ class Definitions:
                 self._cleanup.begin(definition, tasks)
         except (Conflict, NotFound):
             return  # it has changed in the meantime, so it is looked at again
-        except (StatusError, StoreError, PatternError):
+        except Exception:  # whatever is wrong with one definition, the others are served
             _log.exception("custom resource definition %s: trying again", name)
             tasks.create_task(self._again(name))
 
@@ -132,6 +134,9 @@ class Definitions:
         served = self._served.get(name)
         if served is not None and served.signature == wanted:
             return
+        if (why := self._in_the_way(definition)) is not None:
+            _log.warning("custom resource definition %s is not served: %s", name, why)
+            return
         cache = CustomCache(prefix_of(definition), b"{")
         if served is not None and served.signature["uid"] == wanted["uid"]:
             cache.succeed(self._materials.cache.of(served.prefix))
@@ -145,6 +150,15 @@ class Definitions:
         keys = [key_of(one.resource) for one in storages]
         self._catalog.exchange(served.keys if served else (), storages)
         self._served[name] = _Served(wanted, cache.prefix, keys, life)
+
+    def _in_the_way(self, definition: CustomResourceDefinition) -> str | None:
+        """Return what a definition would take the place of, though it is built in."""
+        for resource in self._catalog.built_in:
+            if (resource.group, resource.plural) == (definition.spec.group, accepted(definition).plural):
+                return f"{resource.group_resource} is built in"
+            if prefix_of_resource(resource) == prefix_of(definition):
+                return f"{resource.group_resource} is stored where its objects would be"
+        return None
 
     def _gone(self, name: str) -> None:
         """Stop serving what a definition that is gone stood for; its names are free."""

@@ -16,8 +16,10 @@ from controlplane.api.apiextensions_v1 import (
     CustomResourceDefinitionNames,
     CustomResourceDefinitionStatus,
 )
+from controlplane.api.structural.definitions import APPROVED, REVIEWS, is_protected
 
 ESTABLISHED, NAMES_ACCEPTED, TERMINATING = "Established", "NamesAccepted", "Terminating"
+CONFORMANT = "KubernetesAPIApprovalPolicyConformant"
 NO_NAMES = CustomResourceDefinitionNames()
 
 # Each name by its field, the reason when it is taken, and the set it belongs to.
@@ -62,7 +64,7 @@ def plan_names(
         got, reason, message = _accept(wanted, got, _taken(definition, others))
     else:
         reason, message = "", ""
-    status = replace(definition.status, accepted_names=got)
+    status = _with_approval(replace(definition.status, accepted_names=got), definition, now)
     if reason:
         status = with_condition(status, NAMES_ACCEPTED, "False", reason, message, now)
         if not is_true(definition, ESTABLISHED):
@@ -73,6 +75,21 @@ def plan_names(
         message = "the initial names have been accepted"
         status = with_condition(status, ESTABLISHED, "True", "InitialNamesAccepted", message, now)
     return status
+
+
+def _with_approval(
+    status: CustomResourceDefinitionStatus, definition: CustomResourceDefinition, now: str
+) -> CustomResourceDefinitionStatus:
+    """Say of a group of the project itself whether somebody has approved of the resource."""
+    if not is_protected(definition.spec.group):
+        return status
+    annotation = definition.metadata.annotations.get(APPROVED, "")
+    if not annotation:
+        why = f'protected groups must have approval annotation "{APPROVED}", see {REVIEWS}'
+        return with_condition(status, CONFORMANT, "False", "MissingAnnotation", why, now)
+    if annotation.startswith("unapproved"):
+        return with_condition(status, CONFORMANT, "False", "UnapprovedAnnotation", f'not approved: "{annotation}"', now)
+    return with_condition(status, CONFORMANT, "True", "ApprovedAnnotation", f"approved in {annotation}", now)
 
 
 def _taken(

@@ -22,7 +22,7 @@ from controlplane.api.resources import Resource
 from controlplane.api.structural.schema import Node, compile_schema
 from controlplane.apiserver.customresources.columns import printer_for
 from controlplane.apiserver.customresources.conversion import ByName, Converter
-from controlplane.apiserver.customresources.rules import NoRules, Rules
+from controlplane.apiserver.customresources.rules import Rules, rules_of
 from controlplane.apiserver.customresources.shape import CustomShape
 from controlplane.apiserver.customresources.storage import CustomStorage, Versions
 from controlplane.apiserver.customresources.strategy import CustomStrategy, Life
@@ -37,7 +37,7 @@ class Materials:
     store: Store
     cache: WatchCache
     converter_for: Callable[[CustomResourceDefinition], Converter] = lambda _: ByName()
-    rules_for: Callable[[Node], Rules] = lambda _: NoRules()
+    rules_for: Callable[[Node], Rules] = rules_of
 
 
 def storage_prefix(definition: CustomResourceDefinition) -> str:

@@ -10,11 +10,14 @@ from controlplane.api.codec import Document
 from controlplane.api.defaults.custom_resource_definitions import stored_version
 from controlplane.api.status import FieldError
 from controlplane.api.structural.definitions import (
+    schemas_of,
     validate_definition,
     validate_definition_status,
     validate_definition_update,
     warnings_about,
 )
+from controlplane.api.structural.schema import compile_schema
+from controlplane.apiserver.customresources.rules import mistakes_of_rules
 from controlplane.apiserver.strategies.base import Caller, Strategy
 from controlplane.kit.timestamps import format_time
 
@@ -26,10 +29,11 @@ class DefinitionStrategy(Strategy):
     has_generation: ClassVar[bool] = True
 
     def validate(self, obj: CustomResourceDefinition) -> list[FieldError]:
-        return super().validate(obj) + validate_definition(obj)
+        return super().validate(obj) + (validate_definition(obj) or _of_expressions(obj))
 
     def validate_update(self, new: CustomResourceDefinition, old: CustomResourceDefinition) -> list[FieldError]:
-        return super().validate_update(new, old) + validate_definition_update(new, old)
+        errors = super().validate_update(new, old) + validate_definition_update(new, old)
+        return errors if errors or new.spec == old.spec else _of_expressions(new)
 
     def validate_subresource_update(
         self, subresource: str, new: CustomResourceDefinition, old: CustomResourceDefinition
@@ -59,3 +63,10 @@ class DefinitionStrategy(Strategy):
         message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
         pending = {"type": "Terminating", "status": "True", "lastTransitionTime": format_time(now)}
         status["conditions"] = [*others, pending | {"reason": "InstanceDeletionPending", "message": message}]
+
+
+def _of_expressions(definition: CustomResourceDefinition) -> list[FieldError]:
+    """Return the rules in CEL that do not compile; the schemas they stand in are valid."""
+    return [
+        error for path, raw in schemas_of(definition) for error in mistakes_of_rules(compile_schema(raw), path)
+    ]  # fmt: skip
