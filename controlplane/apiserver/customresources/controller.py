@@ -19,7 +19,7 @@ from controlplane.api.status import Conflict, NotFound
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.catalog import Catalog, Key, key_of
 from controlplane.apiserver.customresources.cleanup import Cleanup
-from controlplane.apiserver.customresources.naming import ESTABLISHED, is_true, plan_names
+from controlplane.apiserver.customresources.naming import ESTABLISHED, claim_of, is_true, plan_names
 from controlplane.apiserver.customresources.serving import Materials, accepted, prefix_of, signature, storages_of
 from controlplane.apiserver.customresources.storage import CustomCache
 from controlplane.apiserver.customresources.strategy import Life
@@ -118,7 +118,8 @@ class Definitions:
 
     async def _settle_names(self, definition: CustomResourceDefinition) -> CustomResourceDefinition:
         now = format_time(self._clock.now())
-        status = plan_names(definition, map(self._definition, self._storage.cache.list()), now)
+        claims = [claim_of(self._storage.encoded(item)) for item in self._storage.cache.list()]
+        status = plan_names(definition, claims, now)
         if status == definition.status:
             return definition
         planned = replace(definition, status=status)

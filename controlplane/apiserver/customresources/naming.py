@@ -7,6 +7,7 @@ has them. A definition is established, and its resource served, when for the fir
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -16,6 +17,9 @@ from controlplane.api.apiextensions_v1 import (
     CustomResourceDefinitionNames,
     CustomResourceDefinitionStatus,
 )
+from controlplane.api.base import KubeStruct
+from controlplane.api.codec import decode
+from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.structural.definitions import APPROVED, REVIEWS, is_protected
 
 ESTABLISHED, NAMES_ACCEPTED, TERMINATING = "Established", "NamesAccepted", "Terminating"
@@ -29,6 +33,35 @@ _NAMES = (
     ("kind", "Kind", "kind"),
     ("list_kind", "ListKind", "kind"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The names that one definition has got."""
+
+    uid: str
+    group: str
+    names: CustomResourceDefinitionNames
+
+
+class _Spec(KubeStruct):
+    group: str = ""
+
+
+class _Status(KubeStruct):
+    accepted_names: CustomResourceDefinitionNames = NO_NAMES
+
+
+class _Outline(KubeStruct):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: _Spec = _Spec()
+    status: _Status = _Status()
+
+
+def claim_of(data: bytes) -> Claim:
+    """Return what the JSON of a definition lays claim to; its schemas, which are long, are not read."""
+    outline = decode(data, _Outline)
+    return Claim(outline.metadata.uid, outline.spec.group, outline.status.accepted_names)
 
 
 def is_true(definition: CustomResourceDefinition, type_: str) -> bool:
@@ -55,13 +88,13 @@ def with_condition(
 
 
 def plan_names(
-    definition: CustomResourceDefinition, others: Iterable[CustomResourceDefinition], now: str
+    definition: CustomResourceDefinition, claims: Iterable[Claim], now: str
 ) -> CustomResourceDefinitionStatus:
-    """Return the status of a definition; `others` are all that there are, in any group. `now` is RFC 3339."""
+    """Return the status of a definition; `claims` are those of all definitions. `now` is RFC 3339."""
     wanted = definition.spec.names or NO_NAMES
     got = definition.status.accepted_names or NO_NAMES
     if wanted != got or not is_true(definition, NAMES_ACCEPTED):
-        got, reason, message = _accept(wanted, got, _taken(definition, others))
+        got, reason, message = _accept(wanted, got, _taken(definition, claims))
     else:
         reason, message = "", ""
     status = _with_approval(replace(definition.status, accepted_names=got), definition, now)
@@ -92,14 +125,12 @@ def _with_approval(
     return with_condition(status, CONFORMANT, "True", "ApprovedAnnotation", f"approved in {annotation}", now)
 
 
-def _taken(
-    definition: CustomResourceDefinition, others: Iterable[CustomResourceDefinition]
-) -> dict[str, frozenset[str]]:
+def _taken(definition: CustomResourceDefinition, claims: Iterable[Claim]) -> dict[str, frozenset[str]]:
     resources: set[str] = set()
     kinds: set[str] = set()
-    for other in others:
-        if other.spec.group == definition.spec.group and other.metadata.uid != definition.metadata.uid:
-            names = other.status.accepted_names or NO_NAMES
+    for claim in claims:
+        if claim.group == definition.spec.group and claim.uid != definition.metadata.uid:
+            names = claim.names
             resources |= {names.plural, names.singular, *names.short_names}
             kinds |= {names.kind, names.list_kind}
     return {"resource": frozenset(resources - {""}), "kind": frozenset(kinds - {""})}

@@ -15,6 +15,7 @@ from controlplane.api.structural.defaults import apply_defaults, drop_nulls
 from controlplane.api.structural.embedded import embedded_mistakes
 from controlplane.api.structural.lists import duplicates
 from controlplane.api.structural.paths import Find, parse_path
+from controlplane.api.structural.pruning import prune
 from controlplane.api.structural.schema import EMPTY, Node
 from controlplane.api.structural.values import BLOCKING, validate, validate_update
 from controlplane.api.validation.metadata import validate_metadata, validate_metadata_update
@@ -54,6 +55,7 @@ class CustomStrategy(Strategy):
     # --- before validation
 
     def default(self, document: Document) -> None:
+        prune(document, self._node)  # what admission, or a patch, may have brought in
         drop_nulls(document, self._node)
         apply_defaults(document, self._node)
 

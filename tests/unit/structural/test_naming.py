@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from controlplane.api.apiextensions_v1 import CustomResourceDefinition
-from controlplane.apiserver.customresources.naming import plan_names, with_condition
+from controlplane.api.codec import encode
+from controlplane.apiserver.customresources.naming import Claim, claim_of, plan_names, with_condition
 
 NOW, LATER = "2026-11-26T19:00:00Z", "2026-11-26T20:00:00Z"
 
@@ -22,6 +23,10 @@ def a_definition(plural: str, kind: str, uid: str, accepted: bool = False, **mor
         "status": status,
     }
     return msgspec.convert(document, CustomResourceDefinition)
+
+
+def claims(*definitions: CustomResourceDefinition) -> list[Claim]:
+    return [claim_of(encode(one)) for one in definitions]
 
 
 WIDGETS = a_definition("widgets", "Widget", "1", accepted=True, shortNames=["wd"])
@@ -40,7 +45,7 @@ WIDGETS = a_definition("widgets", "Widget", "1", accepted=True, shortNames=["wd"
     ],
 )  # fmt: skip
 def test_second_come(second: CustomResourceDefinition, reason: str, message: str) -> None:
-    conditions = {one.type: one for one in plan_names(second, [WIDGETS, second], NOW).conditions}
+    conditions = {one.type: one for one in plan_names(second, claims(WIDGETS, second), NOW).conditions}
     accepted = conditions["NamesAccepted"]
     assert (accepted.reason, accepted.message) == (reason, message)
     assert conditions["Established"].status == ("True" if reason == "NoConflicts" else "False")
@@ -49,13 +54,13 @@ def test_second_come(second: CustomResourceDefinition, reason: str, message: str
 def test_another_group_has_names_of_its_own() -> None:
     other = msgspec.structs.replace(WIDGETS, spec=msgspec.structs.replace(WIDGETS.spec, group="example.org"))
     mine = a_definition("widgets", "Widget", "2")
-    assert plan_names(mine, [other, mine], NOW).accepted_names == mine.spec.names
+    assert plan_names(mine, claims(other, mine), NOW).accepted_names == mine.spec.names
 
 
 def test_who_is_settled_stays_so() -> None:
-    status = plan_names(WIDGETS, [WIDGETS], NOW)
+    status = plan_names(WIDGETS, claims(WIDGETS), NOW)
     settled = msgspec.structs.replace(WIDGETS, status=status)
-    assert plan_names(settled, [settled], LATER) == status
+    assert plan_names(settled, claims(settled), LATER) == status
     changed = with_condition(status, "Established", "True", "Other", "another reason", LATER)
     assert [one.last_transition_time for one in changed.conditions] == [NOW, NOW]
 
