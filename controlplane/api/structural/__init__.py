@@ -7,6 +7,7 @@
     lists.py      lists that are sets or maps have no duplicates
     rules.py      says what is wrong with a schema: which ones are structural
     definitions.py the same of a whole CustomResourceDefinition
+    typing.py     the types of schemas inside schemas
     embedded.py   whole objects inside an object
     patterns.py   Go's regular expressions
     formats.py    the formats of text

@@ -5,13 +5,12 @@ compile_schema({"type": "object", "properties": {"spec": {"type": "object", "def
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from controlplane.api.codec import Document
-from controlplane.api.structural.patterns import compile_pattern
+from controlplane.api.structural.patterns import Pattern, compile_pattern
 
 JsonSchema = Mapping[str, Any]
 
@@ -37,7 +36,7 @@ class Node:
     any_of: tuple[Node, ...] = ()
     one_of: tuple[Node, ...] = ()
     negated: Node | None = None  # "not"
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
     rules: Sequence[Document] = ()  # x-kubernetes-validations
     # What is true of this node or of one below it, so that a walk can leave the others out.
     defaults_below: bool = False

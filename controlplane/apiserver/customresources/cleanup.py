@@ -55,7 +55,7 @@ class Cleanup:
             return True
         except Conflict:
             return await self._tried(name, uid)
-        except StatusError:
+        except Exception:  # whatever is wrong with one definition, the others are served
             _log.exception("deleting the instances of %s failed", name)
             return False
 
@@ -71,7 +71,7 @@ class Cleanup:
         except StatusError as error:
             await self._say(definition, "True", "InstanceDeletionFailed", f"could not issue all deletes: {error}")
             return False
-        if not await self._are_gone(storage):
+        if not await self._are_gone(definition):
             why = "could not confirm zero CustomResources remaining: timed out waiting for the condition"
             await self._say(definition, "True", "InstanceDeletionCheck", why)
             return False
@@ -94,15 +94,16 @@ class Cleanup:
         for namespace in sorted({item.namespace for item in storage.cache.list()}):
             await self._client.request("DELETE", resource.path(namespace))
 
-    async def _are_gone(self, storage: ResourceStorage) -> bool:
+    async def _are_gone(self, definition: CustomResourceDefinition) -> bool:
         deadline = self._clock.monotonic() + _PATIENCE
-        while True:
+        while (storage := self._storage(definition)) is not None:  # another server may have been quicker
             await storage.watch_cache.fresh()
-            if not len(storage.watch_cache.of(storage.prefix)):
+            if not len(storage.cache):
                 return True
             if self._clock.monotonic() > deadline:
                 return False
             await self._clock.sleep(_LOOK)
+        return True
 
     async def _say(
         self, definition: CustomResourceDefinition, state: str, reason: str, message: str

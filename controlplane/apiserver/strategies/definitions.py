@@ -17,6 +17,7 @@ from controlplane.api.structural.definitions import (
     warnings_about,
 )
 from controlplane.api.structural.schema import compile_schema
+from controlplane.api.structural.typing import SchemaTypeError, settle
 from controlplane.apiserver.customresources.rules import mistakes_of_rules
 from controlplane.apiserver.strategies.base import Caller, Strategy
 from controlplane.kit.timestamps import format_time
@@ -27,6 +28,14 @@ FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 class DefinitionStrategy(Strategy):
     allow_unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
+
+    def default(self, document: Document) -> None:
+        super().default(document)
+        for version in document["spec"].get("versions") or ():
+            try:
+                settle((version.get("schema") or {}).get("openAPIV3Schema") or {})
+            except SchemaTypeError as error:
+                raise self._cannot_be_handled(str(error)) from error
 
     def validate(self, obj: CustomResourceDefinition) -> list[FieldError]:
         return super().validate(obj) + (validate_definition(obj) or _of_expressions(obj))

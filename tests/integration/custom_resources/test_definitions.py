@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from controlplane.apiserver.server import ApiServer
 from controlplane.kit.clock import SystemClock
 from controlplane.store.memory import MemoryStore
@@ -219,3 +221,30 @@ async def test_a_definition_that_is_wrong_is_not_stored(ask: Asker) -> None:
     assert told.status == 422 and told.body["details"]["causes"]
     assert (await ask("GET", DEFINITIONS)).body["items"] == []
     assert isinstance(ask.api.store, MemoryStore)
+
+
+@pytest.mark.parametrize("below", [5, "x", {"type": 5}, {"properties": 5}, {"properties": {"a": []}}, {"items": 5}])
+@pytest.mark.parametrize("place", ["items", "additionalProperties", "properties"])
+async def test_what_is_no_schema_is_refused(ask: Asker, place: str, below: Any) -> None:
+    outer: dict[str, Any] = {"items": {"type": "array"}}.get(place, {"type": "object"})
+    inner = {"a": below} if place == "properties" else below
+    schema = {"type": "object", "properties": {"spec": outer | {place: inner}}}
+    told = await ask("POST", DEFINITIONS, a_definition(a_version(schema={"openAPIV3Schema": schema})))
+    assert told.status == 400 and "json: cannot unmarshal" in told.message, told.body
+
+
+async def test_every_server_of_a_store_serves_it() -> None:
+    clock, settings = SystemClock(), default_settings()
+    async with (
+        MemoryStore.open(clock) as store,
+        ApiServer.running(store, settings, clock, Random(1)) as one,
+        ApiServer.running(store, settings, clock, Random(2)) as other,
+    ):
+        here, there = Asker(_MemoryLike(one, store)), Asker(_MemoryLike(other, store))
+        await define(here, a_definition())
+        await eventually(there, WIDGETS, lambda told: told.status == 200)
+        assert (await there("POST", WIDGETS, a_widget())).status == 201
+        assert (await here("GET", f"{WIDGETS}/a")).body["spec"]["size"] == 3
+        await there("DELETE", f"{DEFINITIONS}/widgets.example.com")
+        await eventually(here, "/apis/example.com/v1", lambda told: told.status == 404)
+        await eventually(there, "/apis/example.com/v1", lambda told: told.status == 404)
