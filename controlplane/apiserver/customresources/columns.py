@@ -56,7 +56,9 @@ def _integer(value: Any, now: datetime) -> Cell:
 
 
 def _number(value: Any, now: datetime) -> Cell:
-    return float(value) if type(value) in (int, float) else None
+    if type(value) is float and value.is_integer():
+        return int(value)  # Go writes 3.0 as 3
+    return value if type(value) in (int, float) else None
 
 
 def _boolean(value: Any, now: datetime) -> Cell:
