@@ -139,7 +139,7 @@ async def _delete_once(call: Call, item: CachedObject, namespace: str, name: str
 def _plan(
     storage: ResourceStorage, item: CachedObject, document: Document, options: DeleteOptions, now: datetime
 ) -> Outcome:
-    if storage.resource.plural == "namespaces":
+    if storage.resource.group_resource == "namespaces":
         return plan_namespace_deletion(document, now)
     strategy = storage.strategy
     grace = strategy.grace_period(storage.decoded(item), options.grace_period_seconds) or 0

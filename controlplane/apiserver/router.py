@@ -78,7 +78,7 @@ def route(info: RequestInfo, catalog: Catalog) -> Handle:
     resource = catalog.resources.get((info.group, info.version, info.resource))
     if resource is None or (info.prefix == "api") != (not info.group):
         return _question(info)
-    if bool(info.namespace) > resource.namespaced and resource.plural != "namespaces":
+    if bool(info.namespace) > resource.namespaced and resource.group_resource != "namespaces":
         raise no_such_path()
     if info.subresource:
         return _subresource(resource, info)

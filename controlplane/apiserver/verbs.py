@@ -41,11 +41,11 @@ def verbs_of(resource: Resource, subresource: str = "") -> tuple[str, ...]:
     """Return the verbs, in alphabetical order; none for a subresource that there is not."""
     if subresource:
         return _OF_SUBRESOURCE.get(subresource, ()) if subresource in resource.subresources else ()
-    if resource.plural == "bindings":
+    if resource.group_resource == "bindings":
         return ("create",)
-    if resource.plural == "componentstatuses":
+    if resource.group_resource == "componentstatuses":
         return ("get", "list")
-    if resource.plural == "namespaces":
+    if resource.group_resource == "namespaces":
         return tuple(verb for verb in EVERYTHING if verb != "deletecollection")
     return EVERYTHING
 

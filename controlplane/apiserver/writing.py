@@ -222,7 +222,7 @@ async def _write(call: Call, item: CachedObject, new: Document, value: bytes, op
 
 def vanishes(storage: ResourceStorage, document: Document) -> bool:
     """Return whether a deleting object has nothing left to wait for: its removal completes the deletion."""
-    if storage.resource.plural == "namespaces" and (document.get("spec") or {}).get("finalizers"):
+    if storage.resource.group_resource == "namespaces" and (document.get("spec") or {}).get("finalizers"):
         return False
     return may_vanish(document["metadata"])
 

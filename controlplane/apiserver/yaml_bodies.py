@@ -15,7 +15,13 @@ import yaml
 
 from controlplane.apiserver.nesting import DEEPEST
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as Go reads it: a plain = is text."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_scalar)
+_LOADER = _Loader
 
 _HARMLESS = 1000  # values that aliases may always stand for
 

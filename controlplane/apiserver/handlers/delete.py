@@ -42,7 +42,7 @@ async def delete(call: Call) -> Response:
 
 def _answer(call: Call, outcome: Deleted, status: int) -> Response:
     resource = call.storage.resource
-    if not outcome.gone or resource.plural in _RETURN_OBJECT:
+    if not outcome.gone or resource.group_resource in _RETURN_OBJECT:
         return object_answer(call, outcome.item, status)
     uid = outcome.item.document()["metadata"].get("uid", "")
     return document_answer(deleted(resource, call.info.name, uid), call.accepts(), status)

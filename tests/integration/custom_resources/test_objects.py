@@ -227,3 +227,20 @@ async def test_cluster_wide_resources(ask: Asker) -> None:
     assert (await ask("POST", "/apis/example.com/v1/widgets", a_widget())).status == 201
     assert (await ask("GET", "/apis/example.com/v1/widgets/a")).status == 200
     assert (await ask("POST", WIDGETS, a_widget())).status == 404
+
+
+@pytest.mark.parametrize("plural", ["services", "bindings", "namespaces", "events", "pods"])
+async def test_a_name_that_a_built_in_resource_has_means_nothing_in_another_group(ask: Asker, plural: str) -> None:
+    await define(ask, a_definition(plural=plural, kind="Widget"))
+    path = f"/apis/example.com/v1/namespaces/default/{plural}"
+    assert (await ask("POST", path, a_widget())).status == 201
+    assert (await ask("GET", f"{path}/a")).status == 200
+    assert (await ask("DELETE", f"{path}/a")).body["kind"] == "Status"
+    assert (await ask("DELETE", path)).status == 200
+
+
+async def test_a_plain_equals_sign_is_text_in_yaml(ask: Asker) -> None:
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"op": {"type": "string"}}}}}
+    await define(ask, a_definition(a_version(schema={"openAPIV3Schema": schema})))
+    body = b"apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: {op: =}\n"
+    assert (await ask("POST", WIDGETS, body, content_type="application/yaml")).body["spec"] == {"op": "="}
