@@ -244,3 +244,12 @@ async def test_a_plain_equals_sign_is_text_in_yaml(ask: Asker) -> None:
     await define(ask, a_definition(a_version(schema={"openAPIV3Schema": schema})))
     body = b"apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: {op: =}\n"
     assert (await ask("POST", WIDGETS, body, content_type="application/yaml")).body["spec"] == {"op": "="}
+
+
+async def test_there_is_no_protobuf_of_a_custom_resource(widgets: Asker) -> None:
+    await widgets("POST", WIDGETS, a_widget())
+    protobuf = "application/vnd.kubernetes.protobuf"
+    for path, query in ((WIDGETS, []), (f"{WIDGETS}/a", []), (WIDGETS, [("watch", "1")])):
+        told = await widgets.api.transport().request("GET", path, query=query, headers={"Accept": protobuf})
+        assert told.status == 406
+    assert (await widgets("GET", f"{WIDGETS}/a", accept=f"{protobuf},application/json")).body["kind"] == "Widget"
