@@ -64,6 +64,11 @@ class _Live(msgspec.Struct):
     metadata: ObjectMeta = ObjectMeta()
 
 
+def _one_version_each(resources: Iterable[Resource]) -> Iterable[Resource]:
+    """Return the last version of each resource: they are the same objects."""
+    return {(one.group, one.plural): one for one in resources}.values()
+
+
 class GarbageCollector:
     """Keyed by UID; two queues: what may have to be deleted, and what has dependents to orphan."""
 
@@ -78,8 +83,8 @@ class GarbageCollector:
         slim = cast(Client, MetadataClient(self._client))  # informers only list and watch
         self._own_informers = Informers(slim, environment.clock, environment.random)
         self._informers: list[Informer[Any]] = []
-        for resource in resources:
-            if resource.type not in _IGNORED:
+        for resource in _one_version_each(resources):
+            if resource.type not in _IGNORED and resource.stored:
                 self._follow(environment.informers, resource)
         self._custom = CustomKinds(slim, self._discovery, environment.clock, environment.random, self._changed)
         self._own_informers.of(CustomResourceDefinition).on_change(self._custom.definition_changed)
