@@ -174,7 +174,7 @@ class ApiServer:
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
         background = [run() for run in (server.ip_addresses().run, server.definitions.run, *server._background)]
-        async with audited, running(server.cache.follow(), server.cache.tick(), *background):
+        async with audited, server.webhooks, running(server.cache.follow(), server.cache.tick(), *background):
             await server.cache.fresh()
             if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read
                 await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
@@ -190,7 +190,6 @@ class ApiServer:
                     yield server
                 finally:
                     server.stop()
-                    await server.webhooks.close()
 
     def stop(self) -> None:
         """Say not ready, and end the watches, which would not end by themselves. Alive it stays until the end."""

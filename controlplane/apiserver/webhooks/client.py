@@ -65,6 +65,12 @@ class WebhookClient:
         except (aiohttp.ClientError, OSError) as error:
             raise CallFailed(f'Post "{shown}": {_say(error)}') from error
 
+    async def __aenter__(self) -> WebhookClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
