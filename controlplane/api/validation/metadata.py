@@ -21,7 +21,7 @@ def _any(name: str) -> list[str]:
 
 _NAME_CHECKS: Mapping[tuple[str, str], Check] = {
     ("", "Namespace"): names.dns1123_label,
-    ("", "Service"): names.dns1035_label,
+    ("", "Service"): names.dns1123_label,  # since 1.36: 8-ball is a name too
     ("apiregistration.k8s.io", "APIService"): names.path_segment,  # and what its rules say
     ("certificates.k8s.io", "ClusterTrustBundle"): _any,  # its signer decides, so its rules say
     ("networking.k8s.io", "IPAddress"): addresses.canonical_ip,
