@@ -12,6 +12,7 @@ class CertificateApproval(Plugin):
     """Looks at updates of /approval."""
 
     name = "CertificateApproval"
+    looks_at = frozenset({"certificatesigningrequests.certificates.k8s.io"})
 
     def __init__(self, policy: SignerPolicy):
         self._policy = policy

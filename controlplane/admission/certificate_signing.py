@@ -12,6 +12,7 @@ class CertificateSigning(Plugin):
     """Looks at updates of /status that change the certificate or the conditions."""
 
     name = "CertificateSigning"
+    looks_at = frozenset({"certificatesigningrequests.certificates.k8s.io"})
 
     def __init__(self, policy: SignerPolicy):
         self._policy = policy

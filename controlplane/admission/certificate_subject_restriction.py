@@ -15,6 +15,7 @@ class CertificateSubjectRestriction(Plugin):
     """Looks into new requests for client certificates."""
 
     name = "CertificateSubjectRestriction"
+    looks_at = frozenset({"certificatesigningrequests.certificates.k8s.io"})
 
     async def validate(self, attributes: Attributes) -> None:
         request = attributes.document

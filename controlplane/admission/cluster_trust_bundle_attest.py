@@ -11,6 +11,7 @@ class ClusterTrustBundleAttest(Plugin):
     """Looks at bundles of a signer that are made or changed; those of nobody are RBAC's alone."""
 
     name = "ClusterTrustBundleAttest"
+    looks_at = frozenset({"clustertrustbundles.certificates.k8s.io"})
 
     def __init__(self, policy: SignerPolicy):
         self._policy = policy

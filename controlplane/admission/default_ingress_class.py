@@ -14,6 +14,7 @@ class DefaultIngressClass(Plugin):
     """Of several defaults the newest counts, of equally new ones the first by name."""
 
     name = "DefaultIngressClass"
+    looks_at = frozenset({"ingresses.networking.k8s.io"})
 
     def __init__(self, reader: ObjectReader):
         self._reader = reader

@@ -14,6 +14,7 @@ class DefaultStorageClass(Plugin):
     """Looks at new claims; "" names a class too: none."""
 
     name = "DefaultStorageClass"
+    looks_at = frozenset({"persistentvolumeclaims"})
 
     def __init__(self, reader: ObjectReader):
         self._reader = reader

@@ -13,6 +13,7 @@ class DefaultTolerationSeconds(Plugin):
     """Adds the two tolerations that a pod does not have."""
 
     name = "DefaultTolerationSeconds"
+    looks_at = frozenset({"pods"})
 
     def __init__(self, not_ready: int = DEFAULT_SECONDS, unreachable: int = DEFAULT_SECONDS):
         self._seconds = dict(zip(TAINTS, (not_ready, unreachable), strict=True))

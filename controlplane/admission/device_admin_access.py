@@ -23,6 +23,7 @@ class DeviceAdminAccess(Plugin):
     """Looks at new claims and templates, and at allocations that give such access."""
 
     name = "DeviceAdminAccess"
+    looks_at = frozenset({"resourceclaims.resource.k8s.io", "resourceclaimtemplates.resource.k8s.io"})
 
     def __init__(self, reader: ObjectReader):
         self._reader = reader

@@ -19,6 +19,7 @@ class DeviceTaintTimes(Plugin):
     """Dates the taints of slices and of taint rules."""
 
     name = "DeviceTaintTimes"
+    looks_at = frozenset({"devicetaintrules.resource.k8s.io", "resourceslices.resource.k8s.io"})
 
     def __init__(self, clock: Clock):
         self._clock = clock

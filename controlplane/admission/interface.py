@@ -118,6 +118,7 @@ class Plugin:
     """One rule of cluster policy. Override what it needs: changing an object, refusing it, or both."""
 
     name = ""  # as in --enable-admission-plugins
+    looks_at: frozenset[str] = frozenset()  # the resources it has to do with, as pods or ingresses.networking.k8s.io
 
     async def mutate(self, attributes: Attributes) -> None:
         """Change `attributes.document` in place, or raise StatusError to refuse the request."""
@@ -136,25 +137,48 @@ class Timing(Protocol):
 Step = Callable[[Attributes], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What a request for one resource runs, in order."""
+
+    mutating: Sequence[tuple[str, Step]]
+    validating: Sequence[tuple[str, Step]]
+
+
 class Chain:
-    """The plug-ins of a server, in order; a request runs only those that override the step in question."""
+    """The plug-ins of a server, in order.
+
+    A request runs only those that override the step in question and have to do with its resource: most have to do with
+    one kind, and a heartbeat should not wait for all of them to say so.
+    """
 
     def __init__(self, plugins: Sequence[Plugin], clock: Clock | None = None, timing: Timing | None = None):
         self.plugins = tuple(plugins)
-        self._mutating = [(p.name, p.mutate) for p in plugins if type(p).mutate is not Plugin.mutate]
-        self._validating = [(p.name, p.validate) for p in plugins if type(p).validate is not Plugin.validate]
+        self._steps: dict[tuple[str, str], _Steps] = {}  # by group and plural
         self._clock, self._timing = clock, timing
 
     async def mutate(self, attributes: Attributes) -> None:
         """Let every plug-in change the document; and once more if one of them asks for it."""
-        await self._run("admit", self._mutating, attributes)
+        mutating = self._steps_of(attributes.resource).mutating
+        await self._run("admit", mutating, attributes)
         if attributes.rounds.again:
             attributes.rounds.second = True
-            await self._run("admit", self._mutating, attributes)
+            await self._run("admit", mutating, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Let every plug-in refuse the document; the first refusal ends the request."""
-        await self._run("validate", self._validating, attributes)
+        await self._run("validate", self._steps_of(attributes.resource).validating, attributes)
+
+    def _steps_of(self, resource: Resource) -> _Steps:
+        key = resource.group, resource.plural
+        if key not in self._steps:
+            name = resource.group_resource
+            mine = [p for p in self.plugins if not p.looks_at or name in p.looks_at]
+            self._steps[key] = _Steps(
+                [(p.name, p.mutate) for p in mine if type(p).mutate is not Plugin.mutate],
+                [(p.name, p.validate) for p in mine if type(p).validate is not Plugin.validate],
+            )
+        return self._steps[key]
 
     async def _run(self, step: str, plugins: Sequence[tuple[str, Step]], attributes: Attributes) -> None:
         if self._timing is None or self._clock is None:

@@ -22,6 +22,7 @@ class LimitRanger(Plugin):
     """Fills in requests and limits, then holds the pod (or claim) against min, max and ratio."""
 
     name = "LimitRanger"
+    looks_at = frozenset({"persistentvolumeclaims", "pods"})
 
     def __init__(self, reader: ObjectReader):
         self._reader = reader

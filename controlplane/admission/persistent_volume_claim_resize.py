@@ -16,6 +16,7 @@ class PersistentVolumeClaimResize(Plugin):
     """Looks at updates of claims that ask for more than before."""
 
     name = "PersistentVolumeClaimResize"
+    looks_at = frozenset({"persistentvolumeclaims"})
 
     def __init__(self, reader: ObjectReader):
         self._reader = reader

@@ -24,6 +24,7 @@ class PodCertificateSigning(Plugin):
     """Looks at updates of /status that bring a certificate."""
 
     name = "PodCertificateSigning"
+    looks_at = frozenset({"podcertificaterequests.certificates.k8s.io"})
 
     def __init__(self, policy: SignerPolicy, clock: Clock):
         self._policy, self._clock = policy, clock

@@ -13,6 +13,7 @@ class PodTopologyLabels(Plugin):
     """Sets the labels of pods that come with a node, and adds them to pods that are bound."""
 
     name = "PodTopologyLabels"
+    looks_at = frozenset({"pods"})
 
     def __init__(self, reader: ObjectReader):
         self._reader = reader

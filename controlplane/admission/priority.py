@@ -19,6 +19,7 @@ class Priority(Plugin):
     """Resolves the class of a new pod; a pod may not name the number itself. Only one class may be for everybody."""
 
     name = "Priority"
+    looks_at = frozenset({"pods", "priorityclasses.scheduling.k8s.io"})
 
     def __init__(self, reader: ObjectReader, clock: Clock):
         self._reader, self._clock = reader, clock

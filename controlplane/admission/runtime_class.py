@@ -20,6 +20,7 @@ class RuntimeClassAdmission(Plugin):
     """Gives a new pod the overhead, node selector and tolerations of its class; nobody else may set the overhead."""
 
     name = "RuntimeClass"
+    looks_at = frozenset({"pods"})
 
     def __init__(self, reader: ObjectReader, clock: Clock):
         self._reader, self._clock = reader, clock

@@ -32,6 +32,7 @@ class ServiceAccount(Plugin):
     """Gives a new pod its account, the token volume and the account's pull secrets."""
 
     name = "ServiceAccount"
+    looks_at = frozenset({"pods"})
 
     def __init__(self, reader: ObjectReader, clock: Clock, random: Random):
         self._reader, self._clock, self._random = reader, clock, random

@@ -14,6 +14,7 @@ class StorageObjectInUseProtection(Plugin):
     """Adds the finalizer that the protection controllers take away."""
 
     name = "StorageObjectInUseProtection"
+    looks_at = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 
     async def mutate(self, attributes: Attributes) -> None:
         finalizer = FINALIZERS.get(attributes.resource.plural)

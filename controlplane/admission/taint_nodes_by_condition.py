@@ -11,6 +11,7 @@ class TaintNodesByCondition(Plugin):
     """Taints new nodes; the node lifecycle controller takes the taint away."""
 
     name = "TaintNodesByCondition"
+    looks_at = frozenset({"nodes"})
 
     async def mutate(self, attributes: Attributes) -> None:
         node = attributes.document

@@ -318,6 +318,9 @@ class RbacEscalation(Plugin):
     """Nobody grants what they do not have; always on, for RBAC means nothing without it."""
 
     name = "RBACEscalation"
+    looks_at = frozenset(
+        f"{plural}.{RBAC_GROUP}" for plural in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+    )
 
     def __init__(self, check: EscalationCheck):
         self._check = check
