@@ -10,6 +10,7 @@ from controlplane.admission.certificate_approval import CertificateApproval
 from controlplane.admission.certificate_signing import CertificateSigning
 from controlplane.admission.certificate_subject_restriction import CertificateSubjectRestriction
 from controlplane.admission.cluster_trust_bundle_attest import ClusterTrustBundleAttest
+from controlplane.admission.configuration import DEFAULT_CONFIGURATION, PluginConfiguration
 from controlplane.admission.default_ingress_class import DefaultIngressClass
 from controlplane.admission.default_storage_class import DefaultStorageClass
 from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
@@ -26,6 +27,7 @@ from controlplane.admission.pod_topology_labels import PodTopologyLabels
 from controlplane.admission.policies.mutating import MutatingPolicies
 from controlplane.admission.policies.validating import ValidatingPolicies
 from controlplane.admission.priority import Priority
+from controlplane.admission.resource_quota import QuotaLedger, ResourceQuotaAdmission
 from controlplane.admission.runtime_class import RuntimeClassAdmission
 from controlplane.admission.service_account import ServiceAccount
 from controlplane.admission.signers import SignerPolicy
@@ -45,6 +47,8 @@ class Materials:
     random: Random
     signer_policy: SignerPolicy
     outside: Outside | None = None  # without it nothing dynamic runs: webhooks and policies
+    quotas: QuotaLedger | None = None  # without it nothing is charged
+    configuration: PluginConfiguration = DEFAULT_CONFIGURATION
 
 
 # In the order in which they run.
@@ -73,14 +77,20 @@ _DYNAMIC: dict[str, Callable[[Materials, Outside], Plugin]] = {
     "ValidatingAdmissionPolicy": lambda m, outside: ValidatingPolicies(m.reader, outside, m.clock),
     "ValidatingAdmissionWebhook": lambda m, outside: ValidatingWebhooks(m.reader, outside, m.clock),
 }
+# At the very end: what is refused must not be charged.
+_LAST: dict[str, Callable[[Materials], Plugin | None]] = {
+    "ResourceQuota": lambda m: (
+        None if m.quotas is None else ResourceQuotaAdmission(m.quotas, m.clock, m.configuration.limited)
+    ),
+}
 OFF_BY_DEFAULT: frozenset[str] = frozenset()  # those that somebody has to ask for
-KNOWN: tuple[str, ...] = (*_MAKERS, *_DYNAMIC)
+KNOWN: tuple[str, ...] = (*_MAKERS, *_DYNAMIC, *_LAST)
 
 # Names that units written for upstream use; naming one is no mistake, but it does nothing here.
 WITHOUT_EFFECT = frozenset(
     {
         "AlwaysAdmit", "AlwaysPullImages", "Initializers", "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity",
-        "PodSecurityPolicy", "ResourceQuota",
+        "PodSecurityPolicy",
     }
 )  # fmt: skip
 
@@ -108,7 +118,7 @@ def default_chain(
     disabled: Iterable[str] = (),
     extra: Sequence[Plugin] = (),
 ) -> Chain:
-    """Return the chain of a server; `extra` are plug-ins of other rooms; what is dynamic runs last."""
+    """Return the chain of a server; `extra` are plug-ins of other rooms; what is dynamic and `_LAST` come behind."""
     run, _ = selected(enabled, disabled)
     always = (  # rules that upstream has in a kind's storage: no flag names them
         PodCertificateSigning(materials.signer_policy, materials.clock),
@@ -117,7 +127,8 @@ def default_chain(
     )
     outside = materials.outside
     plugins = [*(_MAKERS[name](materials) for name in run if name in _MAKERS), *always, *extra]
+    last = [plugin for name in run if name in _LAST and (plugin := _LAST[name](materials)) is not None]
     if outside is None:
-        return Chain(plugins)
+        return Chain([*plugins, *last])
     dynamic = [_DYNAMIC[name](materials, outside) for name in run if name in _DYNAMIC]
-    return Chain([*plugins, *dynamic], materials.clock, outside.metrics)
+    return Chain([*plugins, *dynamic, *last], materials.clock, outside.metrics)

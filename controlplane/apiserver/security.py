@@ -15,9 +15,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from controlplane.admission import Attributes, Chain, Materials, Operation, Plugin, default_chain
+from controlplane.admission.configuration import DEFAULT_CONFIGURATION, PluginConfiguration
 from controlplane.admission.interface import Caller
 from controlplane.admission.metrics import AdmissionMetrics
 from controlplane.admission.outside import NotYetAnswered, Outside, Served, WebhookCaller
+from controlplane.admission.resource_quota import QuotaLedger
 from controlplane.api.codec import from_document, without_nulls
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.reader import ObjectReader
@@ -95,6 +97,7 @@ class SecuritySettings:
     authorization_file: AuthorizationFile | None = None  # where those modes come from, if they come from a file
     enabled_plugins: tuple[str, ...] = ()
     disabled_plugins: tuple[str, ...] = ()
+    plugin_configuration: PluginConfiguration = DEFAULT_CONFIGURATION  # --admission-control-config-file
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ def build(
     new_uuid: Callable[[], str],
     observer: Observer,
     dynamic: Dynamic | None = None,
+    quotas: QuotaLedger | None = None,
 ) -> Security:
     """Return the server's security. Raises ValueError for an unknown authorization mode or admission plugin."""
     audiences = settings.audiences or settings.issuers
@@ -158,7 +162,8 @@ def build(
         outside = Outside(
             dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid, dynamic.awake
         )
-    materials = Materials(reader, clock, random, SignerAccess(authorizer), outside)
+    configuration = settings.plugin_configuration
+    materials = Materials(reader, clock, random, SignerAccess(authorizer), outside, quotas, configuration)
     return Security(
         authenticator=authenticator,
         authorizer=authorizer,

@@ -48,6 +48,7 @@ from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, 
 from controlplane.apiserver.openapi import OpenApi
 from controlplane.apiserver.pipeline import Limits, Page, Pipeline
 from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
+from controlplane.apiserver.quota_ledger import StoredQuotas
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Dynamic, Security, SecuritySettings, build
@@ -121,6 +122,7 @@ class ApiServer:
         self._started, self._stopping = False, False
         self.webhooks = WebhookClient(self.reader, random)
         served = ServedObjects()
+        quotas = StoredQuotas(clock)
         self.security = build(
             settings.security,
             self.reader,
@@ -129,12 +131,14 @@ class ApiServer:
             new_uuid=partial(generate_uid, random),
             observer=WebhookMetrics(self.registry),
             dynamic=Dynamic(served, self.webhooks, AdmissionMetrics(self.registry), lambda: self._started),
+            quotas=quotas,
         )
         self._background += self.security.background
         for followed in self.security.followed:
             self._follow(followed)
         storages = _storages(self._store, self.cache, settings)
         self.reader.attach(storages)
+        quotas.attach(storages["", "v1", "resourcequotas"])
         self.catalog = Catalog(RESOURCES, storages.values())
         served.attach(self.catalog)
         self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)

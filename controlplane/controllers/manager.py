@@ -42,6 +42,7 @@ from controlplane.controllers.podgc.controller import PodGarbageCollector
 from controlplane.controllers.policystatus.controller import PolicyStatusController
 from controlplane.controllers.replicaset.controller import ReplicaSetController
 from controlplane.controllers.replicaset.kinds import REPLICATION_CONTROLLER
+from controlplane.controllers.resourcequota.controller import ResourceQuotaController
 from controlplane.controllers.rootca.controller import RootCaPublisher
 from controlplane.controllers.selection import select
 from controlplane.controllers.serviceaccount.controller import ServiceAccountController
@@ -65,6 +66,7 @@ class Workers:
     endpoint_slice: int = 5
     namespace: int = 10
     service_account_token: int = 5
+    resource_quota: int = 5
     garbage_collector: int = 20
 
 
@@ -139,6 +141,7 @@ CONTROLLERS: Mapping[str, _Make] = {
     ),
     "persistentvolumeclaim-protection-controller": lambda env, s: ClaimProtection(env),
     "persistentvolume-protection-controller": lambda env, s: VolumeProtection(env),
+    "resourcequota-controller": lambda env, s: ResourceQuotaController(env, workers=s.workers.resource_quota),
     "clusterrole-aggregation-controller": lambda env, s: ClusterRoleAggregation(env),
     "validatingadmissionpolicy-status-controller": lambda env, s: PolicyStatusController(env),
     "bootstrap-signer-controller": lambda env, s: BootstrapSigner(env),

@@ -29,6 +29,7 @@ ALIASES: Mapping[str, str] = {
     "pod-garbage-collector-controller": "podgc",
     "replicaset-controller": "replicaset",
     "replicationcontroller-controller": "replicationcontroller",
+    "resourcequota-controller": "resourcequota",
     "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
     "serviceaccount-controller": "serviceaccount",
     "serviceaccount-token-controller": "serviceaccount-token",
@@ -47,7 +48,7 @@ horizontal-pod-autoscaler-controller job job-controller kube-apiserver-serving-c
 legacy-service-account-token-cleaner legacy-serviceaccount-token-cleaner-controller node-route-controller
 persistentvolume-attach-detach-controller attachdetach persistentvolume-binder persistentvolume-binder-controller
 persistentvolume-expander persistentvolume-expander-controller podcertificaterequest-cleaner-controller
-resource-claim-controller resourcequota resourcequota-controller route selinux-warning-controller service
+resource-claim-controller route selinux-warning-controller service
 service-cidr-controller service-lb-controller statefulset
 statefulset-controller storage-version-migrator-controller storageversion-garbage-collector-controller ttl
 ttl-after-finished ttl-after-finished-controller ttl-controller
