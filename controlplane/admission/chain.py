@@ -23,6 +23,7 @@ from controlplane.admission.node_restriction import NodeRestriction
 from controlplane.admission.outside import Outside
 from controlplane.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from controlplane.admission.pod_certificate_signing import PodCertificateSigning
+from controlplane.admission.pod_security import PodSecurity
 from controlplane.admission.pod_topology_labels import PodTopologyLabels
 from controlplane.admission.policies.mutating import MutatingPolicies
 from controlplane.admission.policies.validating import ValidatingPolicies
@@ -58,6 +59,7 @@ _MAKERS: dict[str, Callable[[Materials], Plugin]] = {
     "ServiceAccount": lambda m: ServiceAccount(m.reader, m.clock, m.random),
     "NodeRestriction": lambda m: NodeRestriction(m.reader),
     "TaintNodesByCondition": lambda m: TaintNodesByCondition(),
+    "PodSecurity": lambda m: PodSecurity(m.reader, m.configuration.pod_security),
     "Priority": lambda m: Priority(m.reader, m.clock),
     "DefaultTolerationSeconds": lambda m: DefaultTolerationSeconds(),
     "DefaultStorageClass": lambda m: DefaultStorageClass(m.reader),
@@ -89,7 +91,7 @@ KNOWN: tuple[str, ...] = (*_MAKERS, *_DYNAMIC, *_LAST)
 # Names that units written for upstream use; naming one is no mistake, but it does nothing here.
 WITHOUT_EFFECT = frozenset(
     {
-        "AlwaysAdmit", "AlwaysPullImages", "Initializers", "PersistentVolumeLabel", "PodNodeSelector", "PodSecurity",
+        "AlwaysAdmit", "AlwaysPullImages", "Initializers", "PersistentVolumeLabel", "PodNodeSelector",
         "PodSecurityPolicy",
     }
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controlplane.admission.pod_security.policy import DEFAULT_SETTINGS, PodSecuritySettings
 from controlplane.api.quota.charge import LimitedResource
 
 
@@ -11,6 +12,7 @@ from controlplane.api.quota.charge import LimitedResource
 class PluginConfiguration:
     """A section per plug-in that has one; without a file all is as upstream's defaults."""
 
+    pod_security: PodSecuritySettings = DEFAULT_SETTINGS
     limited: tuple[LimitedResource, ...] = ()  # ResourceQuota
 
 
