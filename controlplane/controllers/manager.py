@@ -29,6 +29,7 @@ from controlplane.controllers.bootstrap.controller import BootstrapSigner, Token
 from controlplane.controllers.certificates.controller import CsrApprover, CsrCleaner, CsrSigner
 from controlplane.controllers.certificates.sign import Signer
 from controlplane.controllers.deployment.controller import DeploymentController
+from controlplane.controllers.disruption.controller import DisruptionController
 from controlplane.controllers.endpoints.controller import EndpointsController
 from controlplane.controllers.endpointslice.controller import EndpointSliceController
 from controlplane.controllers.environment import Controller, Environment
@@ -141,6 +142,7 @@ CONTROLLERS: Mapping[str, _Make] = {
     ),
     "persistentvolumeclaim-protection-controller": lambda env, s: ClaimProtection(env),
     "persistentvolume-protection-controller": lambda env, s: VolumeProtection(env),
+    "disruption-controller": lambda env, s: DisruptionController(env),
     "resourcequota-controller": lambda env, s: ResourceQuotaController(env, workers=s.workers.resource_quota),
     "clusterrole-aggregation-controller": lambda env, s: ClusterRoleAggregation(env),
     "validatingadmissionpolicy-status-controller": lambda env, s: PolicyStatusController(env),

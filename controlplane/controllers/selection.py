@@ -18,6 +18,7 @@ ALIASES: Mapping[str, str] = {
     "certificatesigningrequest-signing-controller": "csrsigning",
     "clusterrole-aggregation-controller": "clusterrole-aggregation",
     "deployment-controller": "deployment",
+    "disruption-controller": "disruption",
     "endpoints-controller": "endpoint",
     "endpointslice-controller": "endpointslice",
     "garbage-collector-controller": "garbagecollector",
@@ -42,7 +43,7 @@ OFF_BY_DEFAULT = frozenset({"bootstrap-signer-controller", "token-cleaner-contro
 # Upstream's that are not here: units may name them all the same.
 _NOT_HERE = """
 cloud-node-lifecycle cloud-node-lifecycle-controller cronjob cronjob-controller daemonset daemonset-controller
-device-taint-eviction-controller disruption disruption-controller endpointslicemirroring
+device-taint-eviction-controller endpointslicemirroring
 endpointslice-mirroring-controller ephemeral-volume ephemeral-volume-controller horizontalpodautoscaling
 horizontal-pod-autoscaler-controller job job-controller kube-apiserver-serving-clustertrustbundle-publisher-controller
 legacy-service-account-token-cleaner legacy-serviceaccount-token-cleaner-controller node-route-controller
