@@ -97,12 +97,12 @@ def merged_tolerations(tolerations: Sequence[Document]) -> list[Document]:
     merged: list[Document] = []
     for index, one in enumerate(tolerations):
         later = (other for other in tolerations[index + 1 :] if other != one)
-        if not any(_covers(other, one) for other in (*merged, *later)):
+        if not any(covers(other, one) for other in (*merged, *later)):
             merged.append(one)
     return merged
 
 
-def _covers(wide: Document, narrow: Document) -> bool:
+def covers(wide: Document, narrow: Document) -> bool:
     """Return whether everything that `narrow` tolerates, `wide` tolerates as well."""
     if wide == narrow:
         return True

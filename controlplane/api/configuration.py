@@ -15,8 +15,10 @@ class ConfigurationError(ValueError):
     """The file cannot be used; the text says where and why."""
 
 
-def decode_configuration(text: bytes, type_: type[T], versions: Sequence[str]) -> T:
-    """Return what a file says; its kind is the name of `type_`, its group version one of `versions`.
+def decode_configuration(
+    text: bytes, type_: type[T], versions: Sequence[str], *, kind: str | Sequence[str] | None = None
+) -> T:
+    """Return what a file says; its group version is one of `versions`, its kind `kind` or the name of `type_`.
 
     Raises ConfigurationError.
     """
@@ -26,9 +28,10 @@ def decode_configuration(text: bytes, type_: type[T], versions: Sequence[str]) -
         raise ConfigurationError(f"it is not YAML: {error}") from error
     if not isinstance(document, dict):
         raise ConfigurationError("it is not a configuration")
-    version, kind = document.pop("apiVersion", ""), document.pop("kind", "")
-    if kind != type_.__name__ or version not in versions:
-        raise ConfigurationError(f'no kind "{kind}" is registered for version "{version}"')
+    kinds = (type_.__name__,) if kind is None else (kind,) if isinstance(kind, str) else kind
+    version, found = document.pop("apiVersion", ""), document.pop("kind", "")
+    if found not in kinds or version not in versions:
+        raise ConfigurationError(f'no kind "{found}" is registered for version "{version}"')
     try:
         return msgspec.convert(document, type_)
     except msgspec.ValidationError as error:

@@ -18,11 +18,13 @@ from controlplane.admission import Attributes, Chain, Materials, Operation, Plug
 from controlplane.admission.configuration import DEFAULT_CONFIGURATION, PluginConfiguration
 from controlplane.admission.interface import Caller
 from controlplane.admission.metrics import AdmissionMetrics
+from controlplane.admission.namespace_presence import Provide
 from controlplane.admission.outside import NotYetAnswered, Outside, Served, WebhookCaller
 from controlplane.admission.resource_quota import QuotaLedger
 from controlplane.api.codec import from_document, without_nulls
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.reader import ObjectReader
+from controlplane.api.resources import Resource
 from controlplane.api.status import Unauthorized
 from controlplane.apiserver.authorization import (
     AuthorizationFile,
@@ -133,6 +135,7 @@ def build(
     observer: Observer,
     dynamic: Dynamic | None = None,
     quotas: QuotaLedger | None = None,
+    provide: Provide | None = None,
 ) -> Security:
     """Return the server's security. Raises ValueError for an unknown authorization mode or admission plugin."""
     audiences = settings.audiences or settings.issuers
@@ -163,7 +166,17 @@ def build(
             dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid, dynamic.awake
         )
     configuration = settings.plugin_configuration
-    materials = Materials(reader, clock, random, SignerAccess(authorizer), outside, quotas, configuration)
+    materials = Materials(
+        reader=reader,
+        clock=clock,
+        random=random,
+        signer_policy=SignerAccess(authorizer),
+        outside=outside,
+        provide=provide,
+        allowed=ObjectAccess(authorizer),
+        quotas=quotas,
+        configuration=configuration,
+    )
     return Security(
         authenticator=authenticator,
         authorizer=authorizer,
@@ -271,6 +284,21 @@ class SignerAccess:
         caller = User(user.name, groups=user.groups)
         request = AccessRequest(caller, verb, "certificates.k8s.io", "v1", "signers", name=name)
         return (await decide(self._authorizer, request)).allowed
+
+
+class ObjectAccess:
+    """Tells admission who may do something to an object, and why they may or may not."""
+
+    def __init__(self, authorizer: Authorizer):
+        self._authorizer = authorizer
+
+    async def __call__(
+        self, user: Caller, verb: str, resource: Resource, subresource: str, namespace: str, name: str
+    ) -> tuple[bool, str]:
+        caller = User(user.name, uid=user.uid, groups=user.groups, extra=user.extra)
+        where = (resource.group, resource.version, resource.plural, subresource, namespace, name)
+        decision = await decide(self._authorizer, AccessRequest(caller, verb, *where))
+        return decision.allowed, decision.reason
 
 
 class Asking:

@@ -18,7 +18,8 @@ from prometheus_client import CollectorRegistry
 
 from controlplane.admission.metrics import AdmissionMetrics
 from controlplane.api.codec import encode
-from controlplane.api.core_v1 import Service
+from controlplane.api.core_v1 import Namespace, Service
+from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.networking_v1 import IPAddress
 from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.aggregation.assembly import Aggregation, AggregationSettings
@@ -132,6 +133,7 @@ class ApiServer:
             observer=WebhookMetrics(self.registry),
             dynamic=Dynamic(served, self.webhooks, AdmissionMetrics(self.registry), lambda: self._started),
             quotas=quotas,
+            provide=self._provide_namespace,
         )
         self._background += self.security.background
         for followed in self.security.followed:
@@ -203,6 +205,9 @@ class ApiServer:
     def client(self, user_agent: str = "kube-apiserver") -> Client:
         """Return a client of the server itself, who may do anything."""
         return Client(LoopbackTransport(self.pipeline.handle), user_agent=user_agent)
+
+    async def _provide_namespace(self, name: str) -> None:
+        await self.client().create(Namespace(metadata=ObjectMeta(name=name)))
 
     def _flow_kept(self) -> AbstractAsyncContextManager[None]:
         if self.flow is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from controlplane.cmd.admission import plugin_configuration
 from controlplane.cmd.audit import audit_settings
 from controlplane.cmd.authorities import authorities
 from controlplane.cmd.settings import SettingsError, networks, port, seconds
@@ -312,6 +313,7 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
             authorization_file=asked.authorization_file,
             enabled_plugins=enabled,
             disabled_plugins=disabled,
+            plugin_configuration=plugin_configuration(values["admission-control-config-file"]),
         )
     except ValueError as error:
         raise Explained(str(error)) from error

@@ -64,6 +64,7 @@ APISERVER = Settings(
         Setting("oidc-required-claim", [], "key=value that a token has to claim; several by comma or repeated"),
         Setting("enable-admission-plugins", [], "admission plugins to run besides the default ones"),
         Setting("disable-admission-plugins", [], "default admission plugins not to run"),
+        Setting("admission-control-config-file", "", "what plugins are told (AdmissionConfiguration)"),
         Setting("service-account-issuer", ["https://kubernetes.default.svc.cluster.local"],
                 "who issues service account tokens; the first signs, the others are believed too"),
         Setting("service-account-signing-key-file", "/etc/sampan/pki/sa.key", "the key that signs them"),

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from controlplane.admission.certificate_approval import CertificateApproval
 from controlplane.admission.certificate_signing import CertificateSigning
 from controlplane.admission.certificate_subject_restriction import CertificateSubjectRestriction
-from controlplane.admission.chain import KNOWN, Materials, UnknownPlugin, default_chain, selected
+from controlplane.admission.chain import KNOWN, OFF_BY_DEFAULT, Materials, UnknownPlugin, default_chain, selected
 from controlplane.admission.default_ingress_class import DefaultIngressClass
 from controlplane.admission.default_toleration_seconds import DefaultTolerationSeconds
 from controlplane.admission.interface import Attributes, Caller, Chain, Operation, Plugin
@@ -661,6 +661,7 @@ async def test_nobody_becomes_master_by_csr(signer: str, request_: str, refused:
     [
         pytest.param((), (), set(), [], id="by default"),
         pytest.param((), ("LimitRanger",), {"LimitRanger"}, [], id="one less"),
+        pytest.param(("AlwaysPullImages",), (), set(), [], id="one more"),
         pytest.param(
             ("Initializers", "NodeRestriction"),
             ("DefaultStorageClass",),
@@ -674,7 +675,8 @@ def test_choosing_plugins(
     enabled: tuple[str, ...], disabled: tuple[str, ...], missing: set[str], idle: list[str]
 ) -> None:
     run, without_effect = selected(enabled, disabled)
-    assert run == [name for name in KNOWN if name not in missing]
+    wanted = (name for name in KNOWN if name in enabled or name not in OFF_BY_DEFAULT)
+    assert run == [name for name in wanted if name not in missing]
     assert without_effect == idle
 
 

@@ -1,0 +1,62 @@
+"""NamespaceAutoProvision and NamespaceExists: what NamespaceLifecycle does, otherwise, for those who want it so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from controlplane.admission.interface import Attributes, Operation, Plugin
+from controlplane.api.core_v1 import Namespace
+from controlplane.api.reader import ObjectReader
+from controlplane.api.resources import resource_of
+from controlplane.api.status import AlreadyExists, StatusError, not_found
+from controlplane.kit.clock import Clock
+
+# A client that creates a namespace and its content in one breath may be ahead of this server's view of the store.
+_MISSING_WAIT = 0.05  # seconds
+
+Provide = Callable[[str], Awaitable[None]]
+"""Creates a namespace. Raises StatusError."""
+
+
+class NamespaceAutoProvision(Plugin):
+    """Makes the namespace that the first object in it needs."""
+
+    name = "NamespaceAutoProvision"
+
+    def __init__(self, reader: ObjectReader, provide: Provide):
+        self._reader, self._provide = reader, provide
+
+    async def mutate(self, attributes: Attributes) -> None:
+        if attributes.operation is not Operation.CREATE or not _in_namespace(attributes) or attributes.dry_run:
+            return
+        if self._reader.get(Namespace, "", attributes.namespace) is not None:
+            return
+        try:
+            await self._provide(attributes.namespace)
+        except AlreadyExists:
+            return
+        except StatusError as error:
+            raise attributes.forbidden(error.message) from error
+
+
+class NamespaceExists(Plugin):
+    """Answers 404 for anything in a namespace that is missing, deletions included."""
+
+    name = "NamespaceExists"
+
+    def __init__(self, reader: ObjectReader, clock: Clock):
+        self._reader, self._clock = reader, clock
+
+    async def validate(self, attributes: Attributes) -> None:
+        if attributes.operation is Operation.CONNECT or not _in_namespace(attributes):
+            return
+        for wait in (0.0, _MISSING_WAIT):
+            if wait:
+                await self._clock.sleep(wait)
+            if self._reader.get(Namespace, "", attributes.namespace) is not None:
+                return
+        raise not_found(resource_of(Namespace), attributes.namespace)
+
+
+def _in_namespace(attributes: Attributes) -> bool:
+    return bool(attributes.namespace) and attributes.resource.namespaced
