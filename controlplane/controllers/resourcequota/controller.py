@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from datetime import datetime
 from typing import Any, cast
 
 from msgspec.structs import replace
 
 from controlplane.api.core_v1 import PersistentVolumeClaim, Pod, ResourceQuota, Service
+from controlplane.api.quota.amounts import Amounts
+from controlplane.api.quota.kinds import evaluator_for
 from controlplane.api.quota.total import used_by
+from controlplane.api.status import StatusError
 from controlplane.client.client import Client
 from controlplane.client.informer import Informer, Informers
 from controlplane.client.keys import Key, key_of
 from controlplane.client.reconcile import Reconciler
+from controlplane.client.transport import Unreachable
 from controlplane.controllers.environment import Environment, synced
 from controlplane.controllers.garbagecollector.metadata import MetadataClient
-from controlplane.controllers.resourcequota.plan import COUNTABLE, gives_back, kinds_of, says_the_same, status
+from controlplane.controllers.resourcequota.custom import CustomKinds, Kind
+from controlplane.controllers.resourcequota.plan import (
+    COUNTABLE,
+    custom_kinds_of,
+    gives_back,
+    kinds_of,
+    says_the_same,
+    status,
+)
+
+_log = logging.getLogger(__name__)
 
 _NAME = "resourcequota-controller"
 # What these use is in their spec; of all others the number is enough, so their caches keep nothing else.
 _READ = (Pod, Service, PersistentVolumeClaim)
 # Seconds; the first is upstream's --resource-quota-sync-period.
 _PERIOD, _AGAIN = 300.0, 5.0
+_UNKNOWN, _SOON = 30.0, 0.5  # until a kind that is not served, or not yet listed, is looked for again
 
 
 class ResourceQuotaController:
@@ -35,12 +52,14 @@ class ResourceQuotaController:
         slim = cast(Client, MetadataClient(self._client))  # informers only list and watch
         self._counted = Informers(slim, environment.clock, environment.random)
         self._followed: dict[type, Informer[Any]] = {}
+        self._custom = CustomKinds(self._client, environment.clock, environment.random, self._custom_gone)
+        self._tasks = asyncio.TaskGroup()
         self._quotas = environment.informers.of(ResourceQuota)
         self._quotas.on_change(self._quota_changed)
 
     async def run(self) -> None:
         await synced(self._quotas)
-        async with asyncio.TaskGroup() as tasks:
+        async with self._tasks as tasks:
             tasks.create_task(self._counted.run())
             tasks.create_task(self._count_all())
             tasks.create_task(Reconciler("resourcequota", self.reconcile, self._queue, workers=self._workers).run())
@@ -48,6 +67,10 @@ class ResourceQuotaController:
     async def _count_all(self) -> None:
         while True:
             await self._clock.sleep(_PERIOD)
+            try:
+                await self._custom.forget_unserved()
+            except (StatusError, Unreachable) as error:
+                _log.info("resourcequota: what is served cannot be found out: %s", error)
             for quota in self._quotas.lister.list():
                 self._queue.add(key_of(quota))
 
@@ -74,6 +97,11 @@ class ResourceQuotaController:
             if type_ in kinds_of(quota):
                 self._queue.add(key_of(quota))
 
+    def _custom_gone(self, kind: Kind, namespace: str) -> None:
+        for quota in self._quotas.lister.list(namespace):
+            if kind in custom_kinds_of(quota):
+                self._queue.add(key_of(quota))
+
     async def reconcile(self, key: Key) -> float | None:
         quota = self._quotas.lister.get(*key)
         if quota is None:
@@ -85,8 +113,25 @@ class ResourceQuotaController:
             used_by(quota, COUNTABLE[type_][1], informer.lister.list(key.namespace), now)
             for type_, informer in followed.items()
         ]
-        wanted = status(quota, counts)
+        custom, wait = await self._count_custom(quota, key.namespace, now)
+        wanted = status(quota, [*counts, *custom])
         if says_the_same(wanted, quota.status):
-            return None
+            return wait
         await self._client.update(replace(quota, status=wanted), subresource="status")
-        return _AGAIN
+        return _AGAIN if wait is None else min(wait, _AGAIN)
+
+    async def _count_custom(
+        self, quota: ResourceQuota, namespace: str, now: datetime
+    ) -> tuple[list[Amounts], float | None]:
+        """Return what custom resources use, and the seconds until those can be counted that cannot yet."""
+        counts: list[Amounts] = []
+        waits: list[float] = []
+        for group, plural in custom_kinds_of(quota):
+            informer, evaluator = await self._custom.follow((group, plural), self._tasks), evaluator_for(group, plural)
+            if informer is None or evaluator is None:
+                waits.append(_UNKNOWN)
+            elif not informer.has_synced():
+                waits.append(_SOON)  # not awaited: its kind may go before it ever does
+            else:
+                counts.append(used_by(quota, evaluator, informer.lister.list(namespace), now))
+        return counts, min(waits, default=None)

@@ -24,12 +24,20 @@ def _countable() -> dict[type, tuple[Resource, Evaluator]]:
 
 COUNTABLE = _countable()
 """How each kind that is in namespaces is counted, by its type."""
+_BUILT_IN = frozenset((resource.group, resource.plural) for resource in RESOURCES)
 
 
 def kinds_of(quota: ResourceQuota) -> list[type]:
     """Return the types of which a quota limits something."""
     hard = quota.spec.hard
     return [type_ for type_, (_, evaluator) in COUNTABLE.items() if any(map(evaluator.tracks, hard))]
+
+
+def custom_kinds_of(quota: ResourceQuota) -> list[tuple[str, str]]:
+    """Return the group and plural of each kind that a quota counts and this program has no type of."""
+    names = [name.removeprefix("count/") for name in quota.spec.hard if name.startswith("count/")]
+    kinds = [(group, plural) for plural, _, group in (name.partition(".") for name in names) if group]
+    return [kind for kind in kinds if kind not in _BUILT_IN]
 
 
 def status(quota: ResourceQuota, counts: Iterable[Amounts]) -> ResourceQuotaStatus:

@@ -164,3 +164,43 @@ async def test_scopes_choose_the_pods(ask: Asker) -> None:
         assert (await ask("POST", PODS, one)).status == 201
     for name in ("best", "ending"):
         assert (await ask("GET", f"{QUOTAS}/{name}")).body["status"]["used"] == {"pods": "1"}
+
+
+WIDGETS = "/apis/example.com/v1/namespaces/default/widgets"
+
+
+def widget(name: str) -> Document:
+    return {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": name}}
+
+
+@pytest.mark.usefixtures("counting")
+async def test_custom_resources_are_counted(ask: Asker) -> None:
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": names,
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    made = await ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+    assert made.status == 201, made.body
+    for _ in range(200):
+        if (await ask("POST", WIDGETS, widget("a"))).status == 201:
+            break
+        await asyncio.sleep(0.02)
+    await a_quota(ask, hard={"count/widgets.example.com": "2"})
+    await until(ask, lambda status: status.get("used") == {"count/widgets.example.com": "1"})
+    assert (await ask("POST", WIDGETS, widget("b"))).status == 201
+    refused = await ask("POST", WIDGETS, widget("c"))
+    assert refused.message == (
+        'widgets.example.com "c" is forbidden: exceeded quota: q, requested: count/widgets.example.com=1, '
+        "used: count/widgets.example.com=2, limited: count/widgets.example.com=2"
+    )
+    await ask("DELETE", f"{WIDGETS}/a")
+    await until(ask, lambda status: status["used"] == {"count/widgets.example.com": "1"})
