@@ -14,6 +14,7 @@ class AlwaysPullImages(Plugin):
     """Sets the pull policy of every container and image volume to Always."""
 
     name = "AlwaysPullImages"
+    looks_at = frozenset({"pods"})
 
     async def mutate(self, attributes: Attributes) -> None:
         if _ignores(attributes):

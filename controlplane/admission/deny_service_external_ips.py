@@ -10,6 +10,7 @@ class DenyServiceExternalIPs(Plugin):
     """Refuses new external addresses; those that a Service has it may keep."""
 
     name = "DenyServiceExternalIPs"
+    looks_at = frozenset({"services"})
 
     async def validate(self, attributes: Attributes) -> None:
         if attributes.document is None or not attributes.is_for("services", Operation.CREATE, Operation.UPDATE):

@@ -30,6 +30,7 @@ class EventRateLimit(Plugin):
     """Every limit is asked, so that each knows of every event; one that says no refuses it."""
 
     name = "EventRateLimit"
+    looks_at = frozenset({"events"})
 
     def __init__(self, limits: Sequence[EventLimit], clock: Clock):
         self._limits = [_Buckets(limit, clock) for limit in limits]

@@ -11,6 +11,7 @@ class ExtendedResourceToleration(Plugin):
     """Lets pods tolerate a taint whose key is the name of a resource that they ask for."""
 
     name = "ExtendedResourceToleration"
+    looks_at = frozenset({"pods"})
 
     async def mutate(self, attributes: Attributes) -> None:
         pod = attributes.document

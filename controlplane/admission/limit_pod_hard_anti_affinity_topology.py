@@ -11,6 +11,7 @@ class LimitPodHardAntiAffinityTopology(Plugin):
     """Refuses required anti-affinity over anything wider than a node."""
 
     name = "LimitPodHardAntiAffinityTopology"
+    looks_at = frozenset({"pods"})
 
     async def validate(self, attributes: Attributes) -> None:
         if attributes.document is None or not attributes.is_for("pods", Operation.CREATE, Operation.UPDATE):

@@ -23,6 +23,7 @@ class PodNodeSelector(Plugin):
     """Merges the namespace's selector into a new pod's, and refuses one that contradicts it."""
 
     name = "PodNodeSelector"
+    looks_at = frozenset({"pods"})
 
     def __init__(self, reader: ObjectReader, selectors: Mapping[str, str]):
         self._reader = reader

@@ -40,6 +40,7 @@ class PodTolerationRestriction(Plugin):
     """Adds the namespace's tolerations to new pods, and refuses those that tolerate more than they may."""
 
     name = "PodTolerationRestriction"
+    looks_at = frozenset({"pods"})
 
     def __init__(self, reader: ObjectReader, settings: TolerationSettings):
         self._reader = reader

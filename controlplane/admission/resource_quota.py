@@ -20,7 +20,7 @@ from controlplane.api.codec import from_document, without_nulls
 from controlplane.api.core_v1 import ResourceQuota
 from controlplane.api.quota.amounts import equal
 from controlplane.api.quota.charge import LimitedResource, Refused, Uncovered, Write, charge
-from controlplane.api.quota.kinds import evaluator_for
+from controlplane.api.quota.kinds import Evaluator, evaluator_for
 from controlplane.api.resources import BY_PATH, resource_of
 from controlplane.api.status import InternalError, StatusError, conflict
 from controlplane.kit.clock import Clock
@@ -66,15 +66,13 @@ class ResourceQuotaAdmission(Plugin):
         self._namespaces: dict[str, _Namespace] = {}
 
     async def validate(self, attributes: Attributes) -> None:
-        namespace = attributes.namespace
-        if not namespace or not attributes.resource.namespaced:
+        # A heartbeat is over after the first of these questions: an update changes nothing of a mere number.
+        namespace, evaluator = attributes.namespace, _evaluator_of(attributes)
+        if evaluator is None or not namespace or not attributes.resource.namespaced:
             return
         if not self._limited and not self._ledger.quotas(namespace):
             return
-        write = _write_of(attributes)
-        if write is None:
-            return
-        request = _Request(write, attributes.dry_run)
+        request = _Request(_write_of(attributes, evaluator), attributes.dry_run)
         await self._settle(namespace, request)
         if isinstance(request.error, Refused):
             raise attributes.forbidden(str(request.error))
@@ -136,22 +134,23 @@ class ResourceQuotaAdmission(Plugin):
         return quotas
 
 
-def _write_of(attributes: Attributes) -> Write | None:
-    """Return what quotas look at, None if they do not."""
+def _evaluator_of(attributes: Attributes) -> Evaluator | None:
+    """Return how what is written is counted; None if the request can change nothing of what is used."""
     update = attributes.operation is Operation.UPDATE
     if attributes.document is None or not (update or attributes.operation is Operation.CREATE):
         return None
-    resource = attributes.resource
-    evaluator = evaluator_for(resource.group, resource.plural)
-    if evaluator is None or not evaluator.handles(attributes.subresource, update=update):
-        return None
-    group, plural = resource.group, resource.plural
+    evaluator = evaluator_for(attributes.resource.group, attributes.resource.plural)
+    return evaluator if evaluator is not None and evaluator.handles(attributes.subresource, update=update) else None
+
+
+def _write_of(attributes: Attributes, evaluator: Evaluator) -> Write:
+    group, plural = attributes.resource.group, attributes.resource.plural
     if (group, plural) not in _READ:
         return Write(group, plural, evaluator, None)
-    type_ = _READ[group, plural]
-    new = from_document(without_nulls(attributes.document), type_)
-    old = from_document(without_nulls(attributes.old), type_) if update and attributes.old is not None else None
-    return Write(group, plural, evaluator, new, old, attributes.subresource)
+    type_, old = _READ[group, plural], attributes.old
+    new_object = from_document(without_nulls(attributes.document), type_)
+    old_object = None if old is None else from_document(without_nulls(old), type_)
+    return Write(group, plural, evaluator, new_object, old_object, attributes.subresource)
 
 
 # Of all others only the number counts.

@@ -59,6 +59,7 @@ class PodSecurity(Plugin):
     """Without labels, and without defaults in the configuration, every pod is welcome."""
 
     name = "PodSecurity"
+    looks_at = frozenset({"namespaces", "pods", *(f"{plural}.{group}".rstrip(".") for group, plural in _TEMPLATES)})
 
     def __init__(self, reader: ObjectReader, settings: PodSecuritySettings):
         self._reader, self._defaults, self._exempt = reader, settings.defaults, settings.exemptions
