@@ -179,6 +179,7 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
         signing_duration=timedelta(seconds=seconds(values["cluster-signing-duration"])),
         node_lifecycle=_node_lifecycle(values),
         terminated_pod_threshold=values["terminated-pod-gc-threshold"],
+        quota_period=seconds(values["resource-quota-sync-period"]),
         workers=Workers(
             deployment=values["concurrent-deployment-syncs"],
             replicaset=values["concurrent-replicaset-syncs"],
@@ -186,6 +187,7 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
             endpoint=values["concurrent-endpoint-syncs"],
             endpoint_slice=values["concurrent-service-endpoint-syncs"],
             namespace=values["concurrent-namespace-syncs"],
+            resource_quota=values["concurrent-resource-quota-syncs"],
             service_account_token=values["concurrent-serviceaccount-token-syncs"],
             garbage_collector=values["concurrent-gc-syncs"],
         ),

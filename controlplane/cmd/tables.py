@@ -204,6 +204,8 @@ CONTROLLER_MANAGER = Settings(
         Setting("concurrent-endpoint-syncs", 5, "Services worked on at once by the endpoints controller"),
         Setting("concurrent-service-endpoint-syncs", 5, "and by the endpoint slice controller"),
         Setting("concurrent-namespace-syncs", 10, "namespaces worked on at once"),
+        Setting("concurrent-resource-quota-syncs", 5, "ResourceQuotas worked on at once"),
+        Setting("resource-quota-sync-period", "5m0s", "how often everything that quotas limit is counted anew"),
         Setting("concurrent-serviceaccount-token-syncs", 5, "token Secrets worked on at once"),
         Setting("concurrent-gc-syncs", 20, "objects the garbage collector works on at once"),
         _LOG,

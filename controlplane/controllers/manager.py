@@ -86,6 +86,7 @@ class Settings:
     signing_duration: timedelta = timedelta(days=365)
     node_lifecycle: NodeLifecycleSettings = field(default_factory=NodeLifecycleSettings)
     terminated_pod_threshold: int = 12_500
+    quota_period: float = 300.0  # seconds: --resource-quota-sync-period
     workers: Workers = field(default_factory=Workers)
 
 
@@ -143,7 +144,9 @@ CONTROLLERS: Mapping[str, _Make] = {
     "persistentvolumeclaim-protection-controller": lambda env, s: ClaimProtection(env),
     "persistentvolume-protection-controller": lambda env, s: VolumeProtection(env),
     "disruption-controller": lambda env, s: DisruptionController(env),
-    "resourcequota-controller": lambda env, s: ResourceQuotaController(env, workers=s.workers.resource_quota),
+    "resourcequota-controller": lambda env, s: ResourceQuotaController(
+        env, period=s.quota_period, workers=s.workers.resource_quota
+    ),
     "clusterrole-aggregation-controller": lambda env, s: ClusterRoleAggregation(env),
     "validatingadmissionpolicy-status-controller": lambda env, s: PolicyStatusController(env),
     "bootstrap-signer-controller": lambda env, s: BootstrapSigner(env),

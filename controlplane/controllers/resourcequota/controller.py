@@ -36,16 +36,15 @@ _log = logging.getLogger(__name__)
 _NAME = "resourcequota-controller"
 # What these use is in their spec; of all others the number is enough, so their caches keep nothing else.
 _READ = (Pod, Service, PersistentVolumeClaim)
-# Seconds; the first is upstream's --resource-quota-sync-period.
-_PERIOD, _AGAIN = 300.0, 5.0
-_UNKNOWN, _SOON = 30.0, 0.5  # until a kind that is not served, or not yet listed, is looked for again
+# Seconds: after a count that changed something; until what is not served, or not yet listed, is looked for again.
+_AGAIN, _UNKNOWN, _SOON = 5.0, 30.0, 0.5
 
 
 class ResourceQuotaController:
     """Keyed by quota; follows a kind from when the first quota limits it."""
 
-    def __init__(self, environment: Environment, *, workers: int = 5):
-        self._workers, self._clock = workers, environment.clock
+    def __init__(self, environment: Environment, *, period: float = 300.0, workers: int = 5):
+        self._workers, self._period, self._clock = workers, period, environment.clock
         self._client = environment.client_for(_NAME)
         self._queue = environment.queue("resourcequota_primary")
         self._shared = environment.informers
@@ -66,7 +65,7 @@ class ResourceQuotaController:
 
     async def _count_all(self) -> None:
         while True:
-            await self._clock.sleep(_PERIOD)
+            await self._clock.sleep(self._period)
             try:
                 await self._custom.forget_unserved()
             except (StatusError, Unreachable) as error:
