@@ -80,14 +80,16 @@ def _merge_list(result: Document, name: str, patch: Document, schema: Schema) ->
     dropped = _list_of(patch, _DELETE + name)
     merged = [value for value in original if value not in dropped] if dropped else original
     by_key = schema.merge_key if schema.kind is Kind.LIST and schema.merges else ""
+    order = _list_of(patch, _ORDER + name)
+    if schema.merges:
+        _check_identities([*changes, *order], by_key, name)
     if by_key:
         merged = _merge_objects(merged, changes, by_key, schema.items or ANY)
     elif schema.merges:
         merged = _merge_scalars(merged, changes)
     elif name in patch:
         merged = changes  # replaced as a whole; an order says nothing about it
-    order = _list_of(patch, _ORDER + name)
-    if order:
+    if order and schema.merges:
         _check_order(changes, order, by_key, name)
         merged = in_patch_order(merged, order, original, by_key)
     elif changes and schema.merges:
@@ -142,6 +144,13 @@ def _check_order(changes: list[Any], order: list[Any], key: str, name: str) -> N
     positions = [wanted.index(one) if one in wanted else -1 for one in named]
     if -1 in positions or positions != sorted(positions):
         raise BadRequest(f"The order in patch list: {named} doesn't match {_ORDER}{name} list: {wanted}")
+
+
+def _check_identities(items: list[Any], key: str, name: str) -> None:
+    """What tells elements apart must be a scalar: nothing else is ever the same as another."""
+    for item in items:
+        if isinstance(_identity(item, key), dict | list):
+            raise BadRequest(f"invalid patch format of {name}: {item} has no scalar to tell it from others")
 
 
 def _identity(item: Any, key: str) -> Any:

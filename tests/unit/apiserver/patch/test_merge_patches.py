@@ -161,6 +161,9 @@ def test_strategy_retains_the_keys_named() -> None:
     "patch",
     [
         pytest.param(containers({"image": "x"}), id="no merge key"),
+        pytest.param(containers({"name": {"a": "web"}}), id="a merge key that is no scalar"),
+        pytest.param({"metadata": {"finalizers": [{"a": "b"}]}}, id="an element of a set that is no scalar"),
+        pytest.param({"metadata": {"$setElementOrder/finalizers": [["a"]]}}, id="an order of what is no scalar"),
         pytest.param({"spec": {"$patch": "explode"}}, id="an unknown directive"),
         pytest.param(
             containers({"name": "b"}, {"name": "a"}, **{"$setElementOrder/containers": [{"name": "a"}, {"name": "b"}]}),
