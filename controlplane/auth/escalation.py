@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef
 from controlplane.api.resources import Resource, resource_of
 from controlplane.api.status import forbidden, not_found
@@ -18,6 +20,7 @@ from controlplane.auth.policy import RBAC_GROUP, paths, rule
 from controlplane.auth.rbac import RbacAuthorizer
 from controlplane.auth.rule_cover import missing_rules
 
+_Granting = ClusterRole | Role | ClusterRoleBinding | RoleBinding
 _EVERYTHING = (rule("*", "*", groups="*"), paths("*", "*"))
 
 
@@ -28,19 +31,21 @@ class EscalationCheck:
         self._rbac, self._authorizer = rbac, authorizer
 
     async def check_role(self, user: User, role: ClusterRole | Role, old: ClusterRole | Role | None) -> None:
-        """Raise Forbidden if `user` may not write these rules. What was granted before is granted already."""
+        """Raise Forbidden if `user` may not write these rules.
+
+        They count even where they are as before: a label alone may put them into a role that gathers others.
+        """
         resource = resource_of(type(role))
+        if old is not None and _only_for_collection(role, old):
+            return
         if await self._exempt(user, "escalate", resource, role.metadata.namespace, role.metadata.name):
             return
-        if not (old is not None and old.rules == role.rules):
-            self._require(user, role.rules, resource, role.metadata.namespace, role.metadata.name)
-        if isinstance(role, ClusterRole) and role.aggregation_rule is not None:
-            if isinstance(old, ClusterRole) and old.aggregation_rule == role.aggregation_rule:
-                return
-            if missing_rules(self._rbac.rules_for(user, "")[0], _EVERYTHING):
-                raise forbidden(
-                    resource, role.metadata.name, "must have cluster-admin privileges to use the aggregationRule"
-                )
+        self._require(user, role.rules, resource, role.metadata.namespace, role.metadata.name)
+        gathers = any(isinstance(one, ClusterRole) and one.aggregation_rule is not None for one in (role, old))
+        if gathers and missing_rules(self._rbac.rules_for(user, "")[0], _EVERYTHING):
+            raise forbidden(
+                resource, role.metadata.name, "must have cluster-admin privileges to use the aggregationRule"
+            )
 
     async def check_binding(
         self,
@@ -51,7 +56,7 @@ class EscalationCheck:
         """Raise Forbidden if `user` may not hand out the role, NotFound if there is no such role."""
         resource, metadata = resource_of(type(binding)), binding.metadata
         ref = binding.role_ref or RoleRef()
-        if old is not None and (old.role_ref, old.subjects) == (binding.role_ref, binding.subjects):
+        if old is not None and _only_for_collection(binding, old):
             return
         role_resource = resource_of(ClusterRole if ref.kind == "ClusterRole" else Role)
         if await self._exempt(user, "bind", role_resource, metadata.namespace, ref.name):
@@ -75,6 +80,16 @@ class EscalationCheck:
         if missing := missing_rules(held, rules):
             why = refusal_text(user, missing) + (f"; resolution errors: [{error}]" if error else "")
             raise forbidden(resource, name, why)
+
+
+def _only_for_collection(new: _Granting, old: _Granting) -> bool:
+    """Return whether a write changes nothing but what the garbage collector needs to change: it has no rights."""
+    return _apart_from_collection(new) == _apart_from_collection(old)
+
+
+def _apart_from_collection(one: _Granting) -> _Granting:
+    metadata = replace(one.metadata, owner_references=[], finalizers=[], managed_fields=[], resource_version="")
+    return replace(one, metadata=metadata)
 
 
 def refusal_text(user: User, missing: Sequence[PolicyRule]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as with_
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from controlplane.auth.rule_cover import missing_rules
 from controlplane.auth.rules import compile_rule
 from tests.fakes.reader import FakeReader
 
+T = TypeVar("T", ClusterRole, Role, RoleBinding)
 JANE = User("jane", groups=("dev", "system:authenticated"))
 
 
@@ -294,6 +296,10 @@ def test_covering(held: list[PolicyRule], wanted: list[PolicyRule], missing: lis
 POD_READER = namespaced_role("prod", "pod-reader", rule("get list", "pods"))
 
 
+def with_metadata(one: T, **changes: Any) -> T:
+    return replace(one, metadata=replace(one.metadata, **changes))
+
+
 @pytest.fixture
 def check() -> EscalationCheck:
     rbac = RbacAuthorizer(
@@ -325,11 +331,18 @@ async def test_nobody_grants_what_they_do_not_have(check: EscalationCheck) -> No
     [
         pytest.param(ROOT, None, id="system:masters"),
         pytest.param(User("eve"), None, id="the verb escalate"),
-        pytest.param(JANE, POD_READER, id="what was there before"),
+        pytest.param(JANE, with_metadata(POD_READER, finalizers=["a/b"]), id="what the garbage collector changes"),
     ],
 )
 async def test_roles_that_may_be_written(check: EscalationCheck, user: User, old: Role | None) -> None:
     await check.check_role(user, POD_READER, old)
+
+
+async def test_a_label_alone_may_grant(check: EscalationCheck) -> None:
+    """`edit` gathers whatever is labelled so: with a label on a role its rules are granted to whoever holds `edit`."""
+    labelled = with_metadata(POD_READER, labels={"rbac.authorization.k8s.io/aggregate-to-edit": "true"})
+    with pytest.raises(Forbidden, match="not currently held"):
+        await check.check_role(JANE, labelled, POD_READER)
 
 
 async def test_bindings_need_the_rights_of_the_role_or_the_verb_bind(check: EscalationCheck) -> None:
@@ -337,7 +350,7 @@ async def test_bindings_need_the_rights_of_the_role_or_the_verb_bind(check: Esca
     with pytest.raises(Forbidden, match="not currently held"):
         await check.check_binding(JANE, binding, None)
     await check.check_binding(User("bob"), binding, None)
-    await check.check_binding(JANE, replace(binding, metadata=ObjectMeta(name="b", namespace="prod")), binding)
+    await check.check_binding(JANE, with_metadata(binding, finalizers=["a/b"]), binding)
     with pytest.raises(NotFound):
         await check.check_binding(JANE, bind_in("prod", "missing", users="joe"), None)
 
@@ -346,6 +359,8 @@ async def test_gathering_rules_by_label_takes_everything(check: EscalationCheck)
     gathering = ClusterRole(metadata=ObjectMeta(name="all"), aggregation_rule=AggregationRule())
     with pytest.raises(Forbidden, match="must have cluster-admin privileges to use the aggregationRule"):
         await check.check_role(JANE, gathering, None)
+    with pytest.raises(Forbidden, match="must have cluster-admin privileges to use the aggregationRule"):
+        await check.check_role(JANE, replace(gathering, aggregation_rule=None), gathering)
 
 
 def test_rules_are_described_as_upstream_does() -> None:
