@@ -67,7 +67,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """HTTP/1.1 to one server over a pool of kept connections.
+    """HTTP/1.1 to one server over a pool of kept connections: `connections` at most for requests, one for each stream.
 
     Certificates and tokens come from sources that notice when their files change, so rotation needs no restart.
     """
@@ -88,7 +88,8 @@ class HttpTransport:
         self._tls, self._token, self._server_name = tls, token, server_name
         self._metrics, self._connections, self._timeout = metrics, connections, timeout
         self._host = URL(self._server).authority
-        self._session: aiohttp.ClientSession | None = None
+        self._requests: aiohttp.ClientSession | None = None
+        self._streams: aiohttp.ClientSession | None = None
 
     async def request(
         self,
@@ -115,7 +116,7 @@ class HttpTransport:
         started = self._clock.monotonic()
         try:
             options = self._options(headers, aiohttp.ClientTimeout(total=self._timeout, sock_connect=10))
-            async with self._open().request(method, self._url(path, query), data=body, **options) as answer:
+            async with self._for_requests().request(method, self._url(path, query), data=body, **options) as answer:
                 response = Response(answer.status, answer.headers, await answer.read())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self._count(method, "<error>", started)
@@ -130,7 +131,7 @@ class HttpTransport:
         started = self._clock.monotonic()
         options = self._options(headers or {}, aiohttp.ClientTimeout(total=None, sock_connect=10))
         try:
-            async with self._open().request(method, self._url(path, query), **options) as answer:
+            async with self._for_streams().request(method, self._url(path, query), **options) as answer:
                 self._count(method, str(answer.status), started)
                 if answer.status >= 400:
                     raise failure_of(Response(answer.status, answer.headers, await answer.read()))
@@ -140,9 +141,10 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._requests, self._streams):
+            if session is not None:
+                await session.close()
+        self._requests = self._streams = None
 
     async def __aenter__(self) -> HttpTransport:
         return self
@@ -150,13 +152,18 @@ class HttpTransport:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # a session belongs to the running loop, so it is not made in the constructor
-            connector = aiohttp.TCPConnector(
-                limit=self._connections, keepalive_timeout=90, socket_factory=_kept_alive_socket
-            )
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        return self._session
+    # A session belongs to the running loop, so neither is made in the constructor.
+
+    def _for_requests(self) -> aiohttp.ClientSession:
+        if self._requests is None:
+            self._requests = _session(self._connections)
+        return self._requests
+
+    def _for_streams(self) -> aiohttp.ClientSession:
+        """Streams do not end: were they counted, as many of them would leave no connection for requests."""
+        if self._streams is None:
+            self._streams = _session(0)
+        return self._streams
 
     def _options(self, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout) -> dict[str, Any]:
         token = self._token()
@@ -175,6 +182,12 @@ class HttpTransport:
     def _count(self, method: str, code: str, started: float) -> None:
         if self._metrics is not None:
             self._metrics.observe(method, code, self._host, self._clock.monotonic() - started)
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    """Return a session of at most so many connections; 0: any number."""
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=90, socket_factory=_kept_alive_socket)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _told_to_wait(response: Response) -> float | None:

@@ -50,6 +50,26 @@ async def test_stream_cuts_lines_wherever_the_chunks_end() -> None:
         assert [line async for line in lines] == [b"one", b"two", long]
 
 
+async def test_streams_leave_requests_their_connections() -> None:
+    """A controller watches every custom resource there is: however many, it still writes."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b"begun\n")
+        if request.path == "/watched":
+            await asyncio.Event().wait()
+        return answer
+
+    async with (
+        a_server(handler) as url,
+        HttpTransport(url, ManualClock(), connections=1, timeout=5) as transport,
+        transport.stream("GET", "/watched"),
+        transport.stream("GET", "/watched"),
+    ):
+        assert (await transport.request("GET", "/")).body == b"begun\n"
+
+
 async def test_connection_that_breaks_in_a_stream_is_unreachable() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
