@@ -6,13 +6,14 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from controlplane.admission.requests import Versioned
 from controlplane.api.meta_v1 import Status
 
+_Kind = TypeVar("_Kind", list[Any], dict[str, Any])
 _VERSIONS = ("v1", "v1beta1")
 
 
@@ -62,9 +63,17 @@ def verdict(body: bytes, uid: str, version: str, *, mutating: bool) -> Verdict:
         allowed=response.get("allowed") is True,
         status=status,
         patch=_patch(response) if mutating else None,
-        warnings=[str(one) for one in response.get("warnings") or ()],
-        annotations={str(key): str(value) for key, value in (response.get("auditAnnotations") or {}).items()},
+        warnings=[str(one) for one in _field(response, "warnings", list)],
+        annotations={str(key): str(value) for key, value in _field(response, "auditAnnotations", dict).items()},
     )
+
+
+def _field(response: Mapping[str, Any], name: str, kind: type[_Kind]) -> _Kind:
+    """Return what the answer holds there, empty if nothing. Raises InvalidReview when it is of another type."""
+    value = response.get(name) or kind()
+    if not isinstance(value, kind):
+        raise InvalidReview(f"json: cannot unmarshal response.{name}: it is no {kind.__name__}")
+    return value
 
 
 def _check(review: Mapping[str, Any], response: Mapping[str, Any], uid: str, mutating: bool) -> None:

@@ -108,17 +108,18 @@ def converted_objects(answer: bytes, uid: str, version: str) -> list[Document]:
         review: Any = msgspec.json.decode(answer)
     except msgspec.DecodeError as error:
         raise _Unusable(f"the answer is no JSON: {error}") from error
-    kind = (review.get("apiVersion"), review.get("kind")) if isinstance(review, dict) else (None, None)
+    kind = (review.get("apiVersion"), review.get("kind")) if isinstance(review, dict) else ("", "")
     if version == "v1" and kind != (f"{_GROUP}/v1", "ConversionReview"):
-        raise _Unusable(
-            f"expected webhook response of {_GROUP}/v1, Kind=ConversionReview, got {kind[0]}, Kind={kind[1]}"
-        )
+        got = f"{kind[0] or '/'}, Kind={kind[1] or ''}"
+        raise _Unusable(f"expected webhook response of {_GROUP}/v1, Kind=ConversionReview, got {got}")
     response = review.get("response") if isinstance(review, dict) else None
     if not isinstance(response, dict):
         raise _Unusable("no response provided")
     if version == "v1" and response.get("uid") != uid:
         raise _Unusable(f'expected response.uid="{uid}", got "{response.get("uid") or ""}"')
     result = response.get("result") or {}
+    if not isinstance(result, dict):
+        raise _Unusable("response.result is no object")
     if result.get("status") != "Success":
         said = f"response.result.status was '{result.get('status') or ''}', not 'Success'"
         raise _Unusable(result.get("message") or said)

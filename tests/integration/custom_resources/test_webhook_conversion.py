@@ -162,10 +162,16 @@ async def test_a_webhook_behind_a_service(ask: Asker, converter: Converter) -> N
         ),
         pytest.param(lambda answer: _renamed(answer), "must have the same name", id="another object"),
         pytest.param(
+            lambda answer: {**answer, "response": {**answer["response"], "result": True}},
+            "response.result is no object",
+            id="a result that is no Status",
+        ),
+        pytest.param(
             lambda answer: {**answer, "kind": "X"},
             "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview",
             id="no review",
         ),
+        pytest.param(lambda answer: [answer], "Kind=ConversionReview, got /, Kind=", id="no object"),
     ],
 )
 async def test_what_cannot_be_used_is_an_error(ask: Asker, converter: Converter, change: Any, why: str) -> None:
