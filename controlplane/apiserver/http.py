@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
 
@@ -87,7 +87,7 @@ class HttpServer:
             incoming.method,
             incoming.rel_url.path,
             Query(incoming.rel_url.raw_query_string),
-            incoming.headers,
+            _readable(incoming),
             body.whole,
             cast(_Connection, incoming.protocol).peer,
             incoming.raw_path,
@@ -108,6 +108,16 @@ class HttpServer:
         finally:
             if answer.on_end:
                 answer.on_end()
+
+
+def _readable(incoming: web.BaseRequest) -> Mapping[str, str]:
+    """Return the headers as text that can be written again: bytes that are no UTF-8 as U+FFFD, as Go writes them."""
+    if all(value.isascii() for _, value in incoming.raw_headers):
+        return incoming.headers
+    return CIMultiDict(
+        (name, value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+        for name, value in incoming.headers.items()
+    )
 
 
 _Open = dict[asyncio.BaseTransport, Callable[[], object]]

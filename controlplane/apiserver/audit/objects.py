@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from controlplane.api.meta_v1 import Status
-from controlplane.api.protobuf import ProtobufError, decode_object
+from controlplane.api.protobuf import decode_object
 from controlplane.apiserver.audit.event import ObjectReference, ResponseStatus
 from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, media_type
+from controlplane.apiserver.nesting import decode_json
 from controlplane.apiserver.request_info import RequestInfo
-from controlplane.apiserver.yaml_bodies import YamlError, read_yaml
+from controlplane.apiserver.yaml_bodies import read_yaml
 
 
 def request_document(body: bytes, content_type: str) -> Any:
@@ -22,8 +23,8 @@ def request_document(body: bytes, content_type: str) -> Any:
             return decode_object(body, "", "")
         if type_ == YAML or (type_.endswith("+yaml") and body.lstrip()[:1] not in (b"{", b"[")):
             return read_yaml(body)
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, YamlError, ProtobufError):
+        return decode_json(body)
+    except ValueError:
         return None
 
 

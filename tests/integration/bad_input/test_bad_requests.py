@@ -193,3 +193,12 @@ def test_no_http(ask: Caller, sent: bytes, status: int) -> None:
     told = ask.raw(sent)
     assert told.startswith((b"HTTP/1.1 %d " % status, b"HTTP/1.0 %d " % status)), told[:200]
     assert b"Traceback" not in told
+
+
+@pytest.mark.parametrize("name", ["Impersonate-User", "Audit-ID", "User-Agent", "Authorization", "Accept"])
+def test_a_header_that_is_no_text_is_read_as_one(ask: Caller, name: str) -> None:
+    told = ask.raw(b"GET " + MAPS.encode() + HEAD + name.encode() + b": \xff\r\nConnection: close\r\n\r\n")
+    assert b" 500 " not in told.partition(b"\r\n")[0], told[:200]
+    assert told.startswith(b"HTTP/1.1 ")
+    if name == "Impersonate-User":
+        assert 'User \\"\N{REPLACEMENT CHARACTER}\\" cannot list'.encode() in told

@@ -17,6 +17,7 @@ from controlplane.api.authentication_v1 import UserInfo
 from controlplane.apiserver.audit.batch import BatchConfig, Batched
 from controlplane.apiserver.audit.event import Event, ObjectReference, ResponseStatus, json_line, legacy_line
 from controlplane.apiserver.audit.log import BlockingLog, LogFile, LogSettings, Writer, outdated
+from controlplane.apiserver.audit.objects import request_document
 from controlplane.apiserver.audit.trail import source_ips
 from controlplane.apiserver.audit.webhook import Webhook
 from controlplane.apiserver.messages import Peer, Query, Request
@@ -39,6 +40,11 @@ class Losses(list[tuple[str, int]]):
 
 
 # --- one line
+
+
+def test_a_body_that_nobody_could_walk_is_not_shown() -> None:
+    """A request that is refused for it is audited all the same."""
+    assert request_document(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "application/json") is None
 
 
 def test_an_event_has_upstreams_fields_in_their_order() -> None:
