@@ -27,6 +27,7 @@ BLOCKING = frozenset(
 
 _NOTHING = object()  # there is no old value
 _NOWHERE = "<nil>"  # where upstream puts mistakes of a combination of schemas
+_INT64, _EXACT = 2**63, 2**53  # beyond the second a float no longer tells whole numbers apart
 _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
 _RANGES = {"int32": 2**31, "int64": 2**63}
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -84,9 +85,11 @@ def _check_type(value: Any, node: Node, path: str) -> Iterator[FieldError]:
     if not wanted:
         return
     found = "null" if value is None else _NAMES[type(value)]
+    if found == "integer" and not -_INT64 <= value < _INT64:
+        found = "number"  # to Go it is a float
     if found in wanted or (found == "integer" and "number" in wanted):
         return
-    if found == "number" and "integer" in wanted and float(value).is_integer():
+    if found == "number" and "integer" in wanted and abs(value) < _EXACT and float(value).is_integer():
         return
     yield type_invalid(path, found, ",".join(wanted), found)
 

@@ -32,6 +32,16 @@ INT_OR_STRING = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer
     [
         pytest.param({"type": "integer"}, 3, "", id="the right type"),
         pytest.param({"type": "integer"}, 3.0, "", id="a whole number"),
+        pytest.param({"type": "integer"}, 2**63 - 1, "", id="the largest integer"),
+        pytest.param({"type": "number"}, 2**80, "", id="a large number"),
+        pytest.param(
+            {"type": "integer"}, 2**80,
+            'spec.it: Invalid value: "number": spec.it in body must be of type integer: "number"', id="larger than any",
+        ),
+        pytest.param(
+            {"type": "integer"}, 1e300,
+            'spec.it: Invalid value: "number": spec.it in body must be of type integer: "number"', id="no longer whole",
+        ),
         pytest.param(
             {"type": "integer"}, "x",
             'spec.it: Invalid value: "string": spec.it in body must be of type integer: "string"', id="text for a number",
