@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from controlplane.cmd.admission import plugin_configuration
 from controlplane.cmd.audit import audit_settings
 from controlplane.cmd.authorities import authorities
-from controlplane.cmd.settings import SettingsError, networks, port, seconds
+from controlplane.cmd.settings import SettingsError, duration, networks, port
 from controlplane.cmd.stores import open_store
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from controlplane.apiserver.security import SecuritySettings
     from controlplane.apiserver.server import ServerSettings
     from controlplane.apiserver.serving_tls import ServingTls
-    from controlplane.auth.jwt import SigningKey
+    from controlplane.auth.interface import User
+    from controlplane.auth.jwt import PublicKey, SigningKey
     from controlplane.auth.request_header import RequestHeaderSettings
     from controlplane.auth.service_account import Lifetimes
 
@@ -192,6 +193,9 @@ def server_settings(values: Values, remotes: Remotes) -> ServerSettings:
     except ValueError as error:
         raise SettingsError("--service-node-port-range must be like 30000-32767") from error
     reads, writes = values["max-requests-inflight"], values["max-mutating-requests-inflight"]
+    for name in ("max-requests-inflight", "max-mutating-requests-inflight"):
+        if values[name] < 0:
+            raise SettingsError(f"--{name} can not be negative value")
     if values["enable-priority-and-fairness"] and reads + writes <= 0:
         raise SettingsError(
             f"--max-requests-inflight={reads} and --max-mutating-requests-inflight={writes}: "
@@ -203,13 +207,13 @@ def server_settings(values: Values, remotes: Remotes) -> ServerSettings:
         secure_port=values["secure-port"],
         service_cidrs=tuple(networks(values, "service-cluster-ip-range")),
         node_ports=ports,
-        event_ttl=int(seconds(values["event-ttl"])),
+        event_ttl=int(duration(values, "event-ttl")),
         node_address_types=tuple(values["kubelet-preferred-address-types"]),
         shortest_watch=values["min-request-timeout"],
         max_reads=reads,
         max_writes=writes,
         priority_and_fairness=values["enable-priority-and-fairness"],
-        request_timeout=seconds(values["request-timeout"]),
+        request_timeout=duration(values, "request-timeout"),
         audit=audit_settings(values),
         encryption=encryption_settings(values),
         aggregation=_aggregation(values),
@@ -285,23 +289,18 @@ def own_address(bind_address: str) -> str:
 def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
     """Return who may do what. Raises Explained."""
     from controlplane.apiserver.security import SecuritySettings
-    from controlplane.auth.jwt import load_public_keys
-    from controlplane.auth.static_token import parse_token_file
 
     enabled, disabled = _plugins(values)
     asked = authorities(values, remotes)
     try:
-        tokens = parse_token_file(_read(values["token-auth-file"]).decode()) if values["token-auth-file"] else {}
         return SecuritySettings(
             signing_key=_signing_key(values["service-account-signing-key-file"]),
-            verifying_keys=tuple(
-                key for file in values["service-account-key-file"] for key in load_public_keys(_read(file))
-            ),
+            verifying_keys=tuple(key for file in values["service-account-key-file"] for key in _verifying_keys(file)),
             issuers=tuple(values["service-account-issuer"]),
             audiences=tuple(values["api-audiences"]),
             jwks_uri=values["service-account-jwks-uri"],
             lifetimes=_lifetimes(values),
-            static_tokens=tokens,
+            static_tokens=_static_tokens(values["token-auth-file"]),
             anonymous=_anonymous(values, asked.modes),
             bootstrap_tokens=values["enable-bootstrap-token-auth"],
             providers=asked.providers,
@@ -319,6 +318,24 @@ def security_settings(values: Values, remotes: Remotes) -> SecuritySettings:
         raise Explained(str(error)) from error
 
 
+def _verifying_keys(file: str) -> list[PublicKey]:
+    from controlplane.auth.jwt import load_public_keys
+
+    try:
+        return load_public_keys(_read(file))
+    except ValueError as error:
+        raise Explained(f"--service-account-key-file: {file}: {error}") from error
+
+
+def _static_tokens(file: str) -> Mapping[str, User]:
+    from controlplane.auth.static_token import parse_token_file
+
+    try:
+        return parse_token_file(_read(file).decode()) if file else {}
+    except ValueError as error:
+        raise Explained(f"--token-auth-file: {file}: {error}") from error
+
+
 def _anonymous(values: Values, modes: Sequence[object]) -> bool:
     """Return whether strangers are let in: not where everybody may do everything."""
     if values["anonymous-auth"] and "AlwaysAllow" in modes:
@@ -330,7 +347,7 @@ def _anonymous(values: Values, modes: Sequence[object]) -> bool:
 def _lifetimes(values: Values) -> Lifetimes:
     from controlplane.auth.service_account import Lifetimes
 
-    longest = seconds(values["service-account-max-token-expiration"])
+    longest = duration(values, "service-account-max-token-expiration")
     if longest and not 3600 <= longest <= 1 << 32:
         raise SettingsError("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds")
     return Lifetimes(int(longest), values["service-account-extend-token-expiration"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controlplane.cmd.settings import SettingsError, seconds
+from controlplane.cmd.settings import SettingsError, duration
 from controlplane.kit.explained import Explained
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _webhook_settings(values: Values) -> WebhookSettings | None:
     if not file:
         return None
     _one_of(values, "audit-webhook-mode", ("batch",))
-    backoff = seconds(values["audit-webhook-initial-backoff"])
+    backoff = duration(values, "audit-webhook-initial-backoff")
     return WebhookSettings(load(Path(file)).connection(), backoff, _batch(values, "webhook"))
 
 
@@ -102,7 +102,7 @@ def _batch(values: Values, plugin: str) -> BatchConfig:
     return BatchConfig(
         buffer=values[f"{prefix}-buffer-size"],
         size=values[f"{prefix}-max-size"],
-        wait=seconds(values[f"{prefix}-max-wait"]),
+        wait=duration(values, f"{prefix}-max-wait"),
         qps=values[f"{prefix}-throttle-qps"] if throttled else 0.0,
         burst=values[f"{prefix}-throttle-burst"],
     )

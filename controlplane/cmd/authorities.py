@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from controlplane.cmd.settings import SettingsError, seconds
+from controlplane.cmd.settings import SettingsError, duration, seconds
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
@@ -148,7 +148,7 @@ def _token_webhook(values: Values, remotes: Remotes) -> TokenWebhook | None:
         return None
     version = _version(values, f"{prefix}-version")
     ask = _understood(f"{prefix}-config-file", file, lambda: remotes.webhook(Path(file)))
-    return TokenWebhook(ask, version, seconds(values[f"{prefix}-cache-ttl"]))
+    return TokenWebhook(ask, version, duration(values, f"{prefix}-cache-ttl"))
 
 
 # --- authorization
@@ -220,8 +220,8 @@ def _modes_of_flags(values: Values, remotes: Remotes) -> Sequence[Mode]:
         raise SettingsError("authorization-mode Webhook's authorization config file not passed")
     policy = WebhookPolicy(
         name="webhook",
-        authorized_ttl=seconds(values[f"{prefix}-cache-authorized-ttl"]),
-        unauthorized_ttl=seconds(values[f"{prefix}-cache-unauthorized-ttl"]),
+        authorized_ttl=duration(values, f"{prefix}-cache-authorized-ttl"),
+        unauthorized_ttl=duration(values, f"{prefix}-cache-unauthorized-ttl"),
         version=_version(values, f"{prefix}-version"),
     )
     ask = _understood(f"{prefix}-config-file", file, lambda: remotes.webhook(Path(file)))

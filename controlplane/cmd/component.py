@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from controlplane.cmd.settings import port, seconds
+from controlplane.cmd.settings import duration, port
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -33,9 +33,9 @@ def elector(values: Values, client: Client, clock: Clock, random: Random, lease:
     if not values["leader-elect"]:
         return None
     timing = Timing(
-        lease_duration=seconds(values["leader-elect-lease-duration"]),
-        renew_deadline=seconds(values["leader-elect-renew-deadline"]),
-        retry_period=seconds(values["leader-elect-retry-period"]),
+        lease_duration=duration(values, "leader-elect-lease-duration"),
+        renew_deadline=duration(values, "leader-elect-renew-deadline"),
+        retry_period=duration(values, "leader-elect-retry-period"),
     )
     identity = f"{socket.gethostname()}_{random.getrandbits(64):016x}"
     return LeaderElector(client, clock, random, name=lease, identity=identity, timing=timing)

@@ -14,7 +14,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd.component import Values, elector, pages, settle_memory
-from controlplane.cmd.settings import SettingsError, networks, seconds
+from controlplane.cmd.settings import SettingsError, duration, networks
 from controlplane.cmd.tables import CONTROLLER_MANAGER
 from controlplane.kit.explained import Explained
 
@@ -176,10 +176,10 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
         root_ca=_read(values, "root-ca-file").decode() if values["root-ca-file"] else "",
         token_key=_token_key(values),
         signers=_signers(values, clock),
-        signing_duration=timedelta(seconds=seconds(values["cluster-signing-duration"])),
+        signing_duration=timedelta(seconds=duration(values, "cluster-signing-duration")),
         node_lifecycle=_node_lifecycle(values),
         terminated_pod_threshold=values["terminated-pod-gc-threshold"],
-        quota_period=seconds(values["resource-quota-sync-period"]),
+        quota_period=duration(values, "resource-quota-sync-period"),
         workers=Workers(
             deployment=values["concurrent-deployment-syncs"],
             replicaset=values["concurrent-replicaset-syncs"],
@@ -200,10 +200,10 @@ def _node_lifecycle(values: Values) -> Any:
     from controlplane.controllers.nodelifecycle.zones import Rates
 
     return Settings(
-        period=seconds(values["node-monitor-period"]),
+        period=duration(values, "node-monitor-period"),
         grace=Grace(
-            running=seconds(values["node-monitor-grace-period"]),
-            starting=seconds(values["node-startup-grace-period"]),
+            running=duration(values, "node-monitor-grace-period"),
+            starting=duration(values, "node-startup-grace-period"),
         ),
         rates=Rates(
             normal=values["node-eviction-rate"],

@@ -190,3 +190,11 @@ def seconds(text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise SettingsError(str(error)) from error
+
+
+def duration(values: Mapping[str, Any], name: str) -> float:
+    """Return the seconds of a setting that is a duration. Raises SettingsError."""
+    try:
+        return parse_duration(values[name])
+    except ValueError as error:
+        raise SettingsError(f"--{name}: {error}") from error

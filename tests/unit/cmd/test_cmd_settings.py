@@ -148,6 +148,14 @@ def test_ports(changes: dict[str, Any], message: str) -> None:
         pytest.param({"authorization-mode": ["ABAC"]}, "--authorization-mode: ABAC", id="a mode there is not"),
         pytest.param({"enable-admission-plugins": ["Nope"]}, '"Nope"', id="a plugin there is not"),
         pytest.param({"service-account-signing-key-file": "/dev/null"}, "--service-account-signing", id="no key"),
+        pytest.param(
+            {"service-account-key-file": ["/dev/null"]}, "--service-account-key-file: /dev/null", id="no keys"
+        ),
+        pytest.param({"token-auth-file": __file__}, "--token-auth-file: /.*: line 1", id="no tokens"),
+        pytest.param({"request-timeout": "soon"}, '--request-timeout: "soon" is not a duration', id="no duration"),
+        pytest.param(
+            {"max-requests-inflight": -1}, "--max-requests-inflight can not be negative", id="fewer than none"
+        ),
         pytest.param({"service-cluster-ip-range": ["10.96.0.1/12"]}, "--service-cluster-ip-range", id="host bits"),
         pytest.param({"service-node-port-range": "32767-30000"}, "--service-node-port-range", id="backwards"),
     ],
