@@ -24,7 +24,7 @@ import msgspec
 
 from controlplane.api.base import KubeStruct
 from controlplane.api.resources import resource_of
-from controlplane.api.status import Expired, StatusError
+from controlplane.api.status import Expired, NotFound, StatusError
 from controlplane.client.client import Client, EventType, WatchEvent
 from controlplane.client.keys import Key, key_of
 from controlplane.client.lister import IndexFunction, Lister, by_controller, by_namespace, by_node
@@ -201,7 +201,9 @@ class Informer(Generic[T]):
 
     async def _pause(self, error: Exception) -> None:
         if self._failures == 0:
-            _log.warning("%s: lost: %s", self._name, error)
+            # A resource that is not served has not appeared yet, or its definition has just been deleted.
+            level = logging.INFO if isinstance(error, NotFound) else logging.WARNING
+            _log.log(level, "%s: lost: %s", self._name, error)
         delay = _BACKOFF.delay(self._failures, self._random)
         self._failures += 1
         if isinstance(error, Unreachable):
