@@ -14,10 +14,12 @@ class CreateOnUpdateStrategy(Strategy):
     allow_create_on_update: ClassVar[bool] = True
 
 
-class LeaseStrategy(Strategy):
-    """A PUT may make a lease, but renewing one needs the version that was read: two holders must not both win."""
+class CarefulCreateOnUpdateStrategy(CreateOnUpdateStrategy):
+    """Leases and RuntimeClasses: a PUT may make one, but changing it needs the version that was read.
 
-    allow_create_on_update: ClassVar[bool] = True
+    Of a lease, two holders must not both win.
+    """
+
     allow_unconditional_update: ClassVar[bool] = False
 
 
@@ -34,7 +36,10 @@ class CarefulStrategy(Strategy):
 
 
 class CarefulSpecStrategy(SpecStrategy):
-    """Kinds that count the changes of their spec and are only replaced by who has read them."""
+    """Kinds that count the changes of their spec and are only replaced by who has read them.
+
+    Of a disruption budget, evictions count in the status.
+    """
 
     allow_unconditional_update: ClassVar[bool] = False
 
@@ -58,25 +63,11 @@ class CSINodeStrategy(CarefulStrategy):
         keep(new, old, "status")
 
 
-class GenerationStrategy(Strategy):
+class PodTemplateStrategy(SpecStrategy):
     """Pod templates, whose `template` is what is wanted."""
-
-    has_generation: ClassVar[bool] = True
 
     def wanted(self, document: Document) -> Any:
         return document.get("template")
-
-
-class SpecGenerationStrategy(Strategy):
-    """Ingress classes, whose spec has a generation."""
-
-    has_generation: ClassVar[bool] = True
-
-
-class DisruptionBudgetStrategy(SpecGenerationStrategy):
-    """Whoever changes a budget must have read it: evictions count in its status."""
-
-    allow_unconditional_update: ClassVar[bool] = False
 
 
 class PriorityClassStrategy(Strategy):
@@ -85,13 +76,6 @@ class PriorityClassStrategy(Strategy):
     def prepare_create(self, document: Document, caller: Caller) -> None:
         super().prepare_create(document, caller)
         document.setdefault("metadata", {})["generation"] = 1
-
-
-class RuntimeClassStrategy(Strategy):
-    """A PUT may make one, but changing it needs the version that was read."""
-
-    allow_create_on_update: ClassVar[bool] = True
-    allow_unconditional_update: ClassVar[bool] = False
 
 
 class VolumeStrategy(Strategy):
