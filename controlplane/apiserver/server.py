@@ -53,7 +53,7 @@ from controlplane.apiserver.quota_ledger import StoredQuotas
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Dynamic, Security, SecuritySettings, build
-from controlplane.apiserver.service_resolver import Address
+from controlplane.apiserver.service_resolver import Address, ServiceResolver
 from controlplane.apiserver.storage import ResourceStorage, prefix_of
 from controlplane.apiserver.strategies import strategy_for
 from controlplane.apiserver.timed_store import TimedStore
@@ -121,7 +121,8 @@ class ApiServer:
         self.cache = WatchCache(self._store, clock, _caches())
         self.reader = CacheReader()
         self._started, self._stopping = False, False
-        self.webhooks = WebhookClient(self.reader, random)
+        own = Address(settings.advertise_address, settings.secure_port)
+        self.webhooks = WebhookClient(ServiceResolver(self.reader, random, own, to_endpoints=True))
         served = ServedObjects()
         quotas = StoredQuotas(clock)
         self.security = build(
@@ -147,7 +148,6 @@ class ApiServer:
         storages["", "v1", "services"].allocator = self._allocator
         parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
         backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, dialer, settings)
-        own = Address(settings.advertise_address, settings.secure_port)
         self._aggregation = Aggregation(settings.aggregation, self.reader, dialer, random, self.registry, own)
         pages = self._pages(self.registry)
         limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)

@@ -1,6 +1,7 @@
 """Where requests to a Service go: pure, over a Service and its EndpointSlices.
 
-Aggregated APIs and webhooks name a port by its number; the proxy subresource may name it by its name.
+Aggregated APIs and webhooks name a port by its number; the proxy subresource may name it by its name. Webhooks are
+always called at an endpoint, aggregated APIs with --enable-aggregator-routing.
 
     by_cluster_ip(service, 443)                     10.96.3.7:443      the node's service rules choose the endpoint
     by_endpoint(service, slices, "https", random)   10.244.1.7:8443    chosen here, any that is ready
@@ -15,8 +16,7 @@ from random import Random
 from controlplane.api.core_v1 import Service, ServicePort
 from controlplane.api.discovery_v1 import Endpoint, EndpointSlice
 from controlplane.api.reader import ObjectReader
-from controlplane.api.resources import resource_of
-from controlplane.api.status import ServiceUnavailable, not_found
+from controlplane.api.status import NotFound, ServiceUnavailable
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 _ROUTED = frozenset({"ClusterIP", "LoadBalancer", "NodePort"})
@@ -99,7 +99,7 @@ class ServiceResolver:
     """A Resolve over the objects this process knows of."""
 
     def __init__(self, reader: ObjectReader, random: Random, own: Address, *, to_endpoints: bool = False):
-        """`own` is where this server listens, `to_endpoints` is --enable-aggregator-routing."""
+        """`own` is where this server listens; `to_endpoints` is `by_endpoint` rather than `by_cluster_ip`."""
         self._reader, self._random, self._own, self._to_endpoints = reader, random, own, to_endpoints
 
     def __call__(self, namespace: str, name: str, port: int) -> Address:
@@ -107,7 +107,7 @@ class ServiceResolver:
             return self._own  # a webhook or API of this server itself needs no way around
         service = self._reader.get(Service, namespace, name)
         if service is None:
-            raise not_found(resource_of(Service), name)
+            raise NotFound(f'service "{name}" not found')  # in the singular, as upstream's resolvers have it
         if not self._to_endpoints:
             return by_cluster_ip(service, port)
         slices = slices_of(service, self._reader.list(EndpointSlice, namespace))

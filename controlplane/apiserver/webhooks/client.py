@@ -7,15 +7,14 @@ import base64
 import binascii
 import math
 import ssl
-from random import Random
 from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
 from controlplane.admission.outside import CallFailed
-from controlplane.api.reader import ObjectReader
-from controlplane.apiserver.webhooks.endpoints import NoEndpoint, endpoint_of
+from controlplane.api.status import StatusError
+from controlplane.apiserver.service_resolver import Resolve, Unresolvable
 
 _PORT = 443  # of a Service, where the configuration does not say
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer that are read
@@ -48,8 +47,8 @@ class ClientConfig(Protocol):
 class WebhookClient:
     """Sends requests to webhooks. A Service's certificate must name it: `<service>.<namespace>.svc`."""
 
-    def __init__(self, reader: ObjectReader, random: Random):
-        self._reader, self._random = reader, random
+    def __init__(self, resolve: Resolve):
+        self._resolve = resolve
         self._session: aiohttp.ClientSession | None = None
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
 
@@ -81,12 +80,10 @@ class WebhookClient:
         if service is None:
             return shown
         try:
-            address, port = endpoint_of(
-                self._reader, self._random, service.namespace, service.name, service.port or _PORT
-            )
-        except NoEndpoint as error:
+            address = self._resolve(service.namespace, service.name, service.port or _PORT)
+        except (StatusError, Unresolvable) as error:
             raise CallFailed(f'Post "{shown}": {error}') from error
-        return shown.with_host(address).with_port(port)
+        return shown.with_host(address.host).with_port(address.port)
 
     async def _post(self, config: ClientConfig, body: bytes, shown: URL, target: URL) -> bytes:
         host = shown.host or ""

@@ -102,5 +102,5 @@ def test_the_resolver() -> None:
     endpoints = ServiceResolver(reader, Random(1), own, to_endpoints=True)
     assert endpoints("shop", "web", 443) == Address("10.1.0.1", 8443)
     assert endpoints("default", "kubernetes", 443) == own
-    with pytest.raises(NotFound, match='services "none" not found'):
+    with pytest.raises(NotFound, match=r'^service "none" not found'):
         endpoints("shop", "none", 443)
