@@ -151,8 +151,8 @@ RESOURCES: tuple[Resource, ...] = (
 )  # fmt: skip
 
 BY_TYPE: dict[type[KubeStruct], Resource] = {resource.type: resource for resource in RESOURCES}
-BY_PATH: dict[tuple[str, str, str], Resource] = {(r.group, r.version, r.plural): r for r in RESOURCES}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
+BY_PATH: dict[tuple[str, str, str], Resource] = {(r.group, r.version, r.plural): r for r in RESOURCES}
 
 
 def resource_of(type_: type[Any]) -> Resource:

@@ -7,7 +7,7 @@ A function of two kinds of caller is declared twice: `size(x)` and `x.size()`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,12 +108,6 @@ class Functions:
         found = self._functions.setdefault((name, signature.member), Function(name))
         kinds = tuple(self._kind(parameter) for parameter in signature.parameters)
         found.overloads.append(Overload(signature, implementation, cost, kinds))
-
-    def add_all(
-        self, names: Iterable[str], signature: Signature, implementations: Mapping[str, Callable[..., Any]]
-    ) -> None:
-        for name in names:
-            self.add(name, signature, implementations[name])
 
     def find(self, name: str, member: bool) -> Function | None:
         return self._functions.get((name, member))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -108,15 +108,6 @@ def load(*paths: Path) -> Kubeconfig:
             current_context=merged.current_context or one.current_context,
         )
     return merged
-
-
-def locate(environ: Mapping[str, str], explicit: str = "") -> Sequence[Path]:
-    """Return the files to load: `explicit`, else those of $KUBECONFIG that exist, else ~/.kube/config."""
-    if explicit:
-        return [Path(explicit)]
-    if environ.get("KUBECONFIG"):
-        return [Path(part) for part in environ["KUBECONFIG"].split(":") if part and Path(part).exists()]
-    return [Path(environ.get("HOME", "/root")) / ".kube/config"]
 
 
 def parse(text: str, path: Path = Path("kubeconfig")) -> Kubeconfig:

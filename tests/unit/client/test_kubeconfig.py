@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from controlplane.client.credentials import TokenFile
-from controlplane.client.kubeconfig import KubeconfigError, load, locate, parse
+from controlplane.client.kubeconfig import KubeconfigError, load, parse
 
 DATA = base64.b64encode(b"PEM").decode()
 
@@ -36,18 +36,6 @@ def test_first_file_wins(tmp_path: Path) -> None:
     first.write_text(yaml.safe_dump({"users": [{"name": "u", "user": {"token": "first"}}]}))
     second.write_text(yaml.safe_dump(a_config(token="second")))
     assert load(first, second).connection().token == "first"
-
-
-@pytest.mark.parametrize(
-    ("environ", "explicit", "expected"),
-    [
-        pytest.param({"KUBECONFIG": "/dev/null:/missing"}, "", ["/dev/null"], id="missing ones are passed over"),
-        pytest.param({"KUBECONFIG": "/dev/null"}, "/a", ["/a"], id="the flag wins"),
-        pytest.param({"HOME": "/home/me"}, "", ["/home/me/.kube/config"], id="nothing said"),
-    ],
-)
-def test_locate(environ: dict[str, str], explicit: str, expected: list[str]) -> None:
-    assert [str(path) for path in locate(environ, explicit)] == expected
 
 
 @pytest.mark.parametrize(
