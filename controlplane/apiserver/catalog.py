@@ -9,11 +9,16 @@ from the whole catalog (discovery, OpenAPI) remembers `version`, and is made aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from controlplane.api.resources import Resource
-from controlplane.apiserver.storage import ResourceStorage
+from controlplane.api.resources import RESOURCES, Resource
+from controlplane.apiserver.cached_object import opening
+from controlplane.apiserver.conversions import stored_as
+from controlplane.apiserver.storage import ResourceStorage, prefix_of
+from controlplane.apiserver.strategies import strategy_for
+from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
+from controlplane.store.interface import Store
 
 Key: TypeAlias = tuple[str, str, str]
 """Group, version, plural."""
@@ -47,3 +52,20 @@ class Catalog:
 
 def key_of(resource: Resource) -> Key:
     return resource.group, resource.version, resource.plural
+
+
+def built_in_caches() -> Sequence[ResourceCache]:
+    """Return one cache a prefix, of bytes in the version that is stored there."""
+    stored = {prefix_of(one): stored_as(one) for one in RESOURCES if one.stored}
+    return [ResourceCache(prefix, opening(one.api_version, one.kind)) for prefix, one in stored.items()]
+
+
+def built_in_storages(store: Store, cache: WatchCache, event_ttl: int) -> Mapping[Key, ResourceStorage]:
+    """Return the storages of the resources that every server has; events are kept for `event_ttl` seconds."""
+    return {
+        key_of(one): ResourceStorage(
+            one, strategy_for(one), store, cache, ttl=event_ttl if one.plural == "events" else 0
+        )
+        for one in RESOURCES
+        if one.stored
+    }

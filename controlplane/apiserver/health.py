@@ -25,6 +25,20 @@ async def ping() -> str:
     return ""
 
 
+@dataclass(slots=True)
+class Stage:
+    """How far a server has come. Alive it stays until the end."""
+
+    started: bool = False  # its own first objects are written
+    stopping: bool = False
+
+    async def has_started(self) -> str:
+        return "" if self.started else "not finished"
+
+    async def not_stopping(self) -> str:
+        return "process is shutting down" if self.stopping else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """The checks behind each of the three paths."""
@@ -45,6 +59,18 @@ class Health:
         if name:
             return await _one(checks[name]) if name in checks else None
         return await _all(root, checks, query)
+
+
+def server_health(store_answers: Check, stage: Stage, *, fairness: bool) -> Health:
+    """Return the checks of an API server, by upstream's names; `fairness`: it has priority and fairness."""
+    always = {"ping": ping, "log": ping, "etcd": store_answers}
+    hooks = {"poststarthook/rbac/bootstrap-roles": stage.has_started}
+    if fairness:
+        parts = ("config-consumer", "config-producer", "filter")
+        hooks |= {f"poststarthook/priority-and-fairness-{part}": stage.has_started for part in parts}
+    alive = {**always, **hooks}
+    ready = {**always, "informer-sync": stage.has_started, **hooks, "shutdown": stage.not_stopping}
+    return Health({"livez": alive, "healthz": alive, "readyz": ready})
 
 
 async def _one(check: Check) -> Response:

@@ -144,3 +144,6 @@ class Switch:
 
 
 Answer: TypeAlias = Response | Stream | Upgrade | Switch
+
+Page: TypeAlias = Callable[[Request], Awaitable[Response | None]]
+"""Answers requests for a path that is no resource's; None: not mine."""

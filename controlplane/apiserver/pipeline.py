@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -26,7 +26,7 @@ from controlplane.apiserver.compression import compress
 from controlplane.apiserver.deadline import seconds_of
 from controlplane.apiserver.flowcontrol import FlowControl, Rejected
 from controlplane.apiserver.flowcontrol.queues import Ticket
-from controlplane.apiserver.messages import Answer, Request, Response, Switch, Upgrade
+from controlplane.apiserver.messages import Answer, Page, Request, Response, Switch, Upgrade
 from controlplane.apiserver.metrics import ApiServerMetrics, is_long_running, is_read
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.negotiation import Representation, negotiate
@@ -46,9 +46,6 @@ _ALL_WARNINGS, _LONG_WARNING = 4096, 256  # characters: of all, and of each when
 _LONGEST_WAIT = 60.0  # seconds in a queue, as upstream's: a quarter of the request's time, but no more than this
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONNECTING = frozenset({"attach", "exec", "portforward"})
-
-Page = Callable[[Request], Awaitable[Response | None]]
-"""Answers requests for a non-resource path; None: not mine."""
 
 
 class CallerAuthenticator(Protocol):

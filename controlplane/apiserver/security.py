@@ -12,20 +12,17 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from controlplane.admission import Attributes, Chain, Materials, Operation, Plugin, default_chain
+from controlplane.admission import Chain, Materials, default_chain
 from controlplane.admission.configuration import DEFAULT_CONFIGURATION, PluginConfiguration
-from controlplane.admission.interface import Caller
 from controlplane.admission.metrics import AdmissionMetrics
 from controlplane.admission.namespace_presence import Provide
-from controlplane.admission.outside import NotYetAnswered, Outside, Served, WebhookCaller
+from controlplane.admission.outside import Outside, Served, WebhookCaller
 from controlplane.admission.resource_quota import QuotaLedger
-from controlplane.api.codec import from_document, without_nulls
-from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.reader import ObjectReader
-from controlplane.api.resources import Resource
 from controlplane.api.status import Unauthorized
+from controlplane.apiserver.asking import Asking, ObjectAccess, RbacEscalation, SignerAccess
 from controlplane.apiserver.authorization import (
     AuthorizationFile,
     AuthorizerMaker,
@@ -38,22 +35,17 @@ from controlplane.apiserver.reload import Followed
 from controlplane.apiserver.virtual.dependencies import Dependencies
 from controlplane.apiserver.virtual.openid import PublicDocument, documents
 from controlplane.auth.authenticator import AnonymousPolicy, UnionAuthenticator
-from controlplane.auth.authorizers import decide
 from controlplane.auth.bootstrap_token import BootstrapTokens
 from controlplane.auth.escalation import EscalationCheck
 from controlplane.auth.interface import (
-    ALL_AUTHENTICATED,
-    AccessRequest,
     Authenticator,
     Authorizer,
     Credentials,
-    Unanswered,
     User,
 )
 from controlplane.auth.jwt import PublicKey, SigningKey
 from controlplane.auth.legacy_token import LegacyTokens
 from controlplane.auth.oidc.configuration import AuthenticationConfiguration
-from controlplane.auth.policy import RBAC_GROUP
 from controlplane.auth.rbac import RbacAuthorizer
 from controlplane.auth.remote import Ask, Webhook
 from controlplane.auth.request_header import RequestHeaderAuthenticator, RequestHeaderSettings, Roots
@@ -63,9 +55,6 @@ from controlplane.auth.webhook_authorizer import Observer
 from controlplane.auth.webhook_token import WebhookTokens
 from controlplane.auth.x509 import X509Authenticator
 from controlplane.kit.clock import Clock
-
-if TYPE_CHECKING:
-    from controlplane.cel.library.authorizer import Answer, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +129,10 @@ def build(
     """Return the server's security. Raises ValueError for an unknown authorization mode or admission plugin."""
     audiences = settings.audiences or settings.issuers
     accounts = ServiceAccountTokens(settings.verifying_keys, settings.issuers, audiences, reader, clock)
-    legacy = LegacyTokens(settings.verifying_keys, reader)
-    other_tokens: list[Authenticator] = [StaticTokens(settings.static_tokens), legacy]
-    if settings.bootstrap_tokens:
-        other_tokens.append(BootstrapTokens(reader, clock))
     providers = IdentityProviders(settings.providers, clock) if settings.providers else None
-    if providers is not None:
-        other_tokens.append(providers)
-    if settings.token_webhook is not None:
-        hook = settings.token_webhook
-        webhook = Webhook(hook.ask, clock, random)
-        other_tokens.append(WebhookTokens(webhook, audiences, hook.version, hook.ttl, clock))
+    others = list(_other_tokens(settings, reader, clock, random, providers))
     authenticator = UnionAuthenticator(
-        [*_certificates(settings, clock), accounts, *other_tokens],
+        [*_certificates(settings, clock), accounts, *others],
         anonymous=_anonymous(settings.anonymous, settings.providers.configuration if settings.providers else None),
     )
     rbac = RbacAuthorizer(reader)
@@ -160,22 +140,16 @@ def build(
     authorizer: Authorizer = maker.union(settings.authorization_modes)
     if settings.authorization_file is not None:
         authorizer = CurrentAuthorizer(authorizer)
-    outside = None
-    if dynamic is not None:
-        outside = Outside(
-            dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid, dynamic.awake
-        )
-    configuration = settings.plugin_configuration
     materials = Materials(
         reader=reader,
         clock=clock,
         random=random,
         signer_policy=SignerAccess(authorizer),
-        outside=outside,
+        outside=_outside(dynamic, authorizer, new_uuid) if dynamic is not None else None,
         provide=provide,
         allowed=ObjectAccess(authorizer),
         quotas=quotas,
-        configuration=configuration,
+        configuration=settings.plugin_configuration,
     )
     return Security(
         authenticator=authenticator,
@@ -190,11 +164,9 @@ def build(
             reader=reader,
             authorizer=authorizer,
             rbac=rbac,
-            tokens=FirstToKnow(other_tokens),
+            tokens=FirstToKnow(others),
             service_accounts=accounts,
-            issuer=TokenIssuer(
-                settings.signing_key, settings.issuers[0], audiences, clock, new_uuid, settings.lifetimes
-            ),
+            issuer=_issuer(settings, clock, new_uuid),
             clock=clock,
             unlisted=tuple(_UNLISTED[type(mode)] for mode in settings.authorization_modes if type(mode) in _UNLISTED),
         ),
@@ -205,6 +177,34 @@ def build(
             *_followed_authorizers(settings.authorization_file, authorizer, maker),
         ],
     )
+
+
+def _other_tokens(
+    settings: SecuritySettings,
+    reader: ObjectReader,
+    clock: Clock,
+    random: Random,
+    providers: IdentityProviders | None,
+) -> Iterator[Authenticator]:
+    """Yield who believes tokens that are not bound tokens of service accounts, in the order they are asked."""
+    yield StaticTokens(settings.static_tokens)
+    yield LegacyTokens(settings.verifying_keys, reader)
+    if settings.bootstrap_tokens:
+        yield BootstrapTokens(reader, clock)
+    if providers is not None:
+        yield providers
+    if (hook := settings.token_webhook) is not None:
+        audiences = settings.audiences or settings.issuers
+        yield WebhookTokens(Webhook(hook.ask, clock, random), audiences, hook.version, hook.ttl, clock)
+
+
+def _issuer(settings: SecuritySettings, clock: Clock, new_uuid: Callable[[], str]) -> TokenIssuer:
+    audiences = settings.audiences or settings.issuers
+    return TokenIssuer(settings.signing_key, settings.issuers[0], audiences, clock, new_uuid, settings.lifetimes)
+
+
+def _outside(dynamic: Dynamic, authorizer: Authorizer, new_uuid: Callable[[], str]) -> Outside:
+    return Outside(dynamic.served, dynamic.webhooks, Asking(authorizer), dynamic.metrics, new_uuid, dynamic.awake)
 
 
 def _certificates(settings: SecuritySettings, clock: Clock) -> list[Authenticator]:
@@ -272,109 +272,3 @@ class FirstToKnow:
         if refusal is not None:
             raise refusal
         return None
-
-
-class SignerAccess:
-    """Tells admission who may use a signer, by asking the authorizer."""
-
-    def __init__(self, authorizer: Authorizer):
-        self._authorizer = authorizer
-
-    async def __call__(self, user: Caller, verb: str, name: str) -> bool:
-        caller = User(user.name, groups=user.groups)
-        request = AccessRequest(caller, verb, "certificates.k8s.io", "v1", "signers", name=name)
-        return (await decide(self._authorizer, request)).allowed
-
-
-class ObjectAccess:
-    """Tells admission who may do something to an object, and why they may or may not."""
-
-    def __init__(self, authorizer: Authorizer):
-        self._authorizer = authorizer
-
-    async def __call__(
-        self, user: Caller, verb: str, resource: Resource, subresource: str, namespace: str, name: str
-    ) -> tuple[bool, str]:
-        caller = User(user.name, uid=user.uid, groups=user.groups, extra=user.extra)
-        where = (resource.group, resource.version, resource.plural, subresource, namespace, name)
-        decision = await decide(self._authorizer, AccessRequest(caller, verb, *where))
-        return decision.allowed, decision.reason
-
-
-class Asking:
-    """Answers what expressions ask `authorizer`."""
-
-    def __init__(self, authorizer: Authorizer):
-        self._authorizer = authorizer
-
-    def __call__(self, user: Caller, question: Question) -> Answer:
-        from controlplane.cel.library.authorizer import Answer
-
-        caller = User(user.name, uid=user.uid, groups=user.groups, extra=user.extra)
-        if question.service_account is not None:
-            namespace, name = question.service_account
-            groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", ALL_AUTHENTICATED)
-            caller = User(f"system:serviceaccount:{namespace}:{name}", groups=groups)
-        request = AccessRequest(
-            caller,
-            question.verb,
-            question.group,
-            "*" if question.resource else "",
-            question.resource,
-            question.subresource,
-            question.namespace,
-            question.name,
-            question.path,
-            question.field_selector,
-        )
-        try:
-            decision = self._authorizer.authorize(request)
-        except Unanswered as pending:
-            asked = pending.answer
-
-            async def answer() -> Answer:
-                told = await asked()
-                return Answer(told.allowed, told.reason)
-
-            raise NotYetAnswered(question, answer) from pending
-        return Answer(decision.allowed, decision.reason)
-
-
-_ROLES: dict[str, type[ClusterRole | Role]] = {"clusterroles": ClusterRole, "roles": Role}
-_BINDINGS: dict[str, type[ClusterRoleBinding | RoleBinding]] = {
-    "clusterrolebindings": ClusterRoleBinding,
-    "rolebindings": RoleBinding,
-}
-
-
-class RbacEscalation(Plugin):
-    """Nobody grants what they do not have; always on, for RBAC means nothing without it."""
-
-    name = "RBACEscalation"
-    looks_at = frozenset(
-        f"{plural}.{RBAC_GROUP}" for plural in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
-    )
-
-    def __init__(self, check: EscalationCheck):
-        self._check = check
-
-    async def validate(self, attributes: Attributes) -> None:
-        if attributes.resource.group != RBAC_GROUP or attributes.document is None:
-            return
-        if attributes.operation not in (Operation.CREATE, Operation.UPDATE):
-            return
-        user = User(attributes.user.name, groups=attributes.user.groups)
-        plural = attributes.resource.plural
-        if plural in _ROLES:
-            role_type = _ROLES[plural]
-            await self._check.check_role(user, *_typed(attributes, role_type))
-        elif plural in _BINDINGS:
-            binding_type = _BINDINGS[plural]
-            await self._check.check_binding(user, *_typed(attributes, binding_type))
-
-
-def _typed(attributes: Attributes, type_: type[Any]) -> tuple[Any, Any]:
-    """Return the new object and the stored one."""
-    new = from_document(without_nulls(attributes.document), type_)
-    old = from_document(without_nulls(attributes.old), type_) if attributes.old is not None else None
-    return new, old

@@ -1,77 +1,88 @@
-"""The API server put together: store, watch cache, storages, security, pipeline. `cmd` gives it sockets.
+"""The API server put together, part by part: each is made in the room it belongs to. `cmd` gives it sockets.
 
 async with ApiServer.running(store, settings, clock, random) as server:
     async with HttpServer(server.pipeline.handle, tls).listening(host, port): ...
+
+    store        timed, and sealed where there is an encryption configuration
+    cache        what is in it, encoded; `reader` is how auth, admission and all others here read objects
+    security     who calls, may they, what policy says
+    catalog      what is served, each resource with its storage
+    pipeline     what a request passes through
+
+Whatever goes on besides answering requests is listed in `_background` and `_once_started`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry
-
 from controlplane.admission.metrics import AdmissionMetrics
-from controlplane.api.codec import encode
 from controlplane.api.core_v1 import Namespace, Service
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.networking_v1 import IPAddress
 from controlplane.api.resources import RESOURCES
 from controlplane.apiserver.aggregation.assembly import Aggregation, AggregationSettings
-from controlplane.apiserver.aggregation.trust import TrustConfigMap, trust_data
+from controlplane.apiserver.aggregation.trust import trust_data
 from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
 from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
 from controlplane.apiserver.authorization import WebhookMetrics
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
-from controlplane.apiserver.cached_object import opening
-from controlplane.apiserver.catalog import Catalog, Key
-from controlplane.apiserver.component_health import Components, Probe, components, probe_https
-from controlplane.apiserver.conversions import stored_as
+from controlplane.apiserver.catalog import Catalog, built_in_caches, built_in_storages
+from controlplane.apiserver.component_health import Probe, components, probe_https
 from controlplane.apiserver.customresources.controller import Definitions
 from controlplane.apiserver.customresources.conversion import converter_of
 from controlplane.apiserver.customresources.openapi import PublishedKinds
 from controlplane.apiserver.customresources.serving import Materials as CustomMaterials
 from controlplane.apiserver.discovery import CurrentDiscovery
-from controlplane.apiserver.flowcontrol import FlowControl, dump, upkeep
-from controlplane.apiserver.health import Health, ping
+from controlplane.apiserver.flowcontrol import FlowControl, upkeep
+from controlplane.apiserver.flowcontrol.estimate import counted_in
+from controlplane.apiserver.health import Stage, server_health
 from controlplane.apiserver.loopback import LoopbackTransport
-from controlplane.apiserver.messages import Request, Response
+from controlplane.apiserver.messages import Page
 from controlplane.apiserver.metrics import ApiServerMetrics, StoreMetrics
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, NoNodes
 from controlplane.apiserver.openapi import OpenApi
-from controlplane.apiserver.pipeline import Limits, Page, Pipeline
+from controlplane.apiserver.pages import (
+    discovery_page,
+    dump_page,
+    fixed_documents,
+    fixed_page,
+    health_page,
+    index_page,
+    metrics_page,
+)
+from controlplane.apiserver.pipeline import Limits, Pipeline
 from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.quota_ledger import StoredQuotas
 from controlplane.apiserver.reader import CacheReader
 from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Dynamic, Security, SecuritySettings, build
 from controlplane.apiserver.service_resolver import Address, ServiceResolver
-from controlplane.apiserver.storage import ResourceStorage, prefix_of
-from controlplane.apiserver.strategies import strategy_for
 from controlplane.apiserver.timed_store import TimedStore
 from controlplane.apiserver.version import version_info
-from controlplane.apiserver.virtual import VIRTUAL, openid
-from controlplane.apiserver.watch_cache import ResourceCache, WatchCache
+from controlplane.apiserver.virtual import VIRTUAL
+from controlplane.apiserver.watch_cache import WatchCache
 from controlplane.apiserver.webhooks.client import WebhookClient
 from controlplane.apiserver.webhooks.served import ServedObjects
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
-from controlplane.kit.metrics import CONTENT_TYPE, new_registry, render
+from controlplane.kit.metrics import new_registry
 from controlplane.kit.tasks import running
 from controlplane.kit.timestamps import format_time
 from controlplane.store.damaged import DamagedStore
 from controlplane.store.interface import Store, StoreError
 
 if TYPE_CHECKING:
-    from controlplane.apiserver.encryption import EncryptionSettings
+    from controlplane.apiserver.encryption import EncryptionSettings  # who does not encrypt needs no NaCl
 
 _NODE_PORTS = PortRange(30000, 32767)
 _NOT_AGGREGATED = AggregationSettings()
@@ -98,70 +109,56 @@ class ServerSettings:
     probe: Probe = probe_https  # asks the other components how they are
     aggregation: AggregationSettings = _NOT_AGGREGATED
 
+    @property
+    def own(self) -> Address:
+        """Where this server listens."""
+        return Address(self.advertise_address, self.secure_port)
+
+    @property
+    def seats(self) -> int:
+        """What priority and fairness shares; 0: there is none."""
+        return self.max_reads + self.max_writes if self.priority_and_fairness else 0
+
+    @property
+    def advertised(self) -> Advertised:
+        first = AddressRange(ipaddress.ip_network(self.service_cidrs[0])).first
+        return Advertised(str(first), self.advertise_address, self.secure_port, self.service_cidrs)
+
 
 class ApiServer:
     """Everything behind the pipeline."""
 
     def __init__(
-        self,
-        store: Store,
-        settings: ServerSettings,
-        clock: Clock,
-        random: Random,
-        nodes: NodeDialer,
-        dialer: Dialer | None = None,
+        self, store: Store, settings: ServerSettings, clock: Clock, random: Random, nodes: NodeDialer, dialer: Dialer
     ):
-        self.settings, self._clock = settings, clock
-        self.version = version_info()
+        self.settings, self._clock, self._random = settings, clock, random
+        self.version, self._stage = version_info(), Stage()
         self.registry = new_registry(self.version.git_version)
-        self._store: Store = TimedStore(store, clock, StoreMetrics(self.registry))
-        self._background: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what runs besides the watch cache
-        if settings.encryption is not None:
-            self._store = self._encrypted(settings.encryption)
-        self.cache = WatchCache(self._store, clock, _caches())
-        self.reader = CacheReader()
-        self._started, self._stopping = False, False
-        own = Address(settings.advertise_address, settings.secure_port)
-        self.webhooks = WebhookClient(ServiceResolver(self.reader, random, own, to_endpoints=True))
-        served = ServedObjects()
-        quotas = StoredQuotas(clock)
-        self.security = build(
-            settings.security,
-            self.reader,
-            clock,
-            random,
-            new_uuid=partial(generate_uid, random),
-            observer=WebhookMetrics(self.registry),
-            dynamic=Dynamic(served, self.webhooks, AdmissionMetrics(self.registry), lambda: self._started),
-            quotas=quotas,
-            provide=self._provide_namespace,
-        )
-        self._background += self.security.background
-        for followed in self.security.followed:
-            self._follow(followed)
-        storages = _storages(self._store, self.cache, settings)
-        self.reader.attach(storages)
-        quotas.attach(storages["", "v1", "resourcequotas"])
-        self.catalog = Catalog(RESOURCES, storages.values())
+        self._store, followed = self._kept_in(store)
+        self.cache, self.reader = WatchCache(self._store, clock, built_in_caches()), CacheReader()
+        self.webhooks = WebhookClient(ServiceResolver(self.reader, random, settings.own, to_endpoints=True))
+        served, quotas = ServedObjects(), StoredQuotas(clock)
+        self.security = self._secured(served, quotas)
+        self._followers = [self._follower(one) for one in (*followed, *self.security.followed)]
+        self.catalog, self._allocator = self._filled()
         served.attach(self.catalog)
-        self._allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, random)
-        storages["", "v1", "services"].allocator = self._allocator
-        parts, dialer = components(settings.probe, self._store_answers), dialer or Nowhere()
-        backend = _backend(clock, random, self.cache, self.catalog, self.security, nodes, parts, dialer, settings)
-        self._aggregation = Aggregation(settings.aggregation, self.reader, dialer, random, self.registry, own)
-        pages = self._pages(self.registry)
-        limits = Limits(settings.max_reads, settings.max_writes, settings.request_timeout)
-        metrics = ApiServerMetrics(self.registry)
+        quotas.attach(self.catalog.storages["", "v1", "resourcequotas"])
+        self._aggregation = Aggregation(settings.aggregation, self.reader, dialer, random, self.registry, settings.own)
         self.flow = self._flow_control()
         audit_metrics = AuditMetrics(self.registry)
         self.auditor = Auditor(settings.audit, clock, random, audit_metrics) if settings.audit else None
-        aggregator = self._aggregation.aggregator
         self.pipeline = Pipeline(
-            backend, self.security.authenticator, pages, metrics, random, limits, self.flow, self.auditor, aggregator
+            self._backend(nodes, dialer),
+            self.security.authenticator,
+            self._pages(),
+            ApiServerMetrics(self.registry),
+            random,
+            Limits(settings.max_reads, settings.max_writes, settings.request_timeout),
+            self.flow,
+            self.auditor,
+            self._aggregation.aggregator,
         )
-        converter_for = partial(converter_of, client=self.webhooks, new_uid=partial(generate_uid, random))
-        materials = CustomMaterials(self._store, self.cache, converter_for)
-        self.definitions = Definitions(self.catalog, materials, self.client(), clock)
+        self.definitions = self._custom_resources()
 
     @classmethod
     @asynccontextmanager
@@ -175,31 +172,24 @@ class ApiServer:
         dialer: Dialer | None = None,
     ) -> AsyncIterator[ApiServer]:
         """Make a server over a store, and keep it up to date with the store until the block ends."""
-        server = cls(store, settings, clock, random, nodes or NoNodes(), dialer)
+        server = cls(store, settings, clock, random, nodes or NoNodes(), dialer or Nowhere())
         await server.definitions.load()
         await server.cache.load()
         audited = server.auditor.running() if server.auditor is not None else nullcontext()
-        background = [run() for run in (server.ip_addresses().run, server.definitions.run, *server._background)]
-        async with audited, server.webhooks, running(server.cache.follow(), server.cache.tick(), *background):
+        async with audited, server.webhooks, running(*server._background()):
             await server.cache.fresh()
             if not isinstance(store, DamagedStore):  # which takes no writes, and is there to be read
-                await write_bootstrap_objects(server.client(), server.advertised(), format_time(clock.now()))
-            trusted = trust_data(settings.security.client_ca, settings.security.request_headers)
-            trust = TrustConfigMap(trusted, server.client(), clock)
-            aggregating = running(
-                server._aggregation.run(server.client(), clock, server.catalog.storages),
-                trust.run(server.catalog.storages["", "v1", "configmaps"].cache),
-            )
-            async with server._flow_kept(), aggregating:
-                server._started = True
+                await write_bootstrap_objects(server.client(), settings.advertised, format_time(clock.now()))
+            async with server._flow_kept(), running(*server._once_started()):
+                server._stage.started = True
                 try:
                     yield server
                 finally:
                     server.stop()
 
     def stop(self) -> None:
-        """Say not ready, and end the watches, which would not end by themselves. Alive it stays until the end."""
-        self._stopping = True
+        """Say not ready, and end the watches, which would not end by themselves."""
+        self._stage.stopping = True
         self.cache.close()
 
     def client(self, user_agent: str = "kube-apiserver") -> Client:
@@ -209,104 +199,106 @@ class ApiServer:
     async def _provide_namespace(self, name: str) -> None:
         await self.client().create(Namespace(metadata=ObjectMeta(name=name)))
 
+    # --- what runs besides requests
+
+    def _background(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs as long as the server does."""
+        services, addresses = (self.reader.cache_of(type_) for type_ in (Service, IPAddress))
+        shown = IpAddressKeeper(self.reader, services, addresses, self._allocator.reserved, self.client(), self._clock)
+        others = (run() for run in self.security.background)
+        followers = (one.run() for one in self._followers)
+        return [self.cache.follow(), self.cache.tick(), shown.run(), self.definitions.run(), *others, *followers]
+
+    def _once_started(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs as soon as the first objects are there."""
+        security = self.settings.security
+        trusted = trust_data(security.client_ca, security.request_headers)
+        return [self._aggregation.run(self.client(), self._clock, self.catalog.storages, trusted)]
+
     def _flow_kept(self) -> AbstractAsyncContextManager[None]:
         if self.flow is None:
             return nullcontext()
         client = self.client(upkeep.PRODUCER)
         return upkeep.kept(self.flow, client, self.reader, self.cache, self._clock)
 
+    def _follower(self, followed: Followed) -> Follower:
+        metrics = ReloadMetrics(self.registry, followed.controller, self.settings.advertise_address)
+        return Follower(followed, self._clock, metrics)
+
+    # --- the parts
+
+    def _kept_in(self, store: Store) -> tuple[Store, Sequence[Followed]]:
+        """Return the store as everything here uses it, and the files that say how it is sealed."""
+        timed = TimedStore(store, self._clock, StoreMetrics(self.registry))
+        encryption = self.settings.encryption
+        return (timed, ()) if encryption is None else encryption.over(timed, self.registry, self._clock)
+
+    def _secured(self, served: ServedObjects, quotas: StoredQuotas) -> Security:
+        metrics = AdmissionMetrics(self.registry)
+        return build(
+            self.settings.security,
+            self.reader,
+            self._clock,
+            self._random,
+            new_uuid=partial(generate_uid, self._random),
+            observer=WebhookMetrics(self.registry),
+            dynamic=Dynamic(served, self.webhooks, metrics, lambda: self._stage.started),
+            quotas=quotas,
+            provide=self._provide_namespace,
+        )
+
+    def _filled(self) -> tuple[Catalog, ServiceAllocator]:
+        """Return the catalog with what every server has in it, and who gives Services their addresses."""
+        settings = self.settings
+        storages = built_in_storages(self._store, self.cache, settings.event_ttl)
+        self.reader.attach(storages)
+        allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, self._random)
+        storages["", "v1", "services"].allocator = allocator
+        return Catalog(RESOURCES, storages.values()), allocator
+
     def _flow_control(self) -> FlowControl | None:
-        total = self.settings.max_reads + self.settings.max_writes
-        if not self.settings.priority_and_fairness or not total:
+        if not self.settings.seats:
             return None
-
-        def count(group: str, version: str, plural: str, namespace: str) -> int:
-            storage = self.catalog.storages.get((group, version, plural))
-            return storage.cache.count(f"{namespace}/" if namespace else "") if storage is not None else 0
-
-        flow = FlowControl(self.reader, self._clock, total, count)
+        flow = FlowControl(self.reader, self._clock, self.settings.seats, counted_in(self.catalog))
         self.registry.register(flow.metrics)
         return flow
 
-    def ip_addresses(self) -> IpAddressKeeper:
-        """Return what shows the addresses of Services as objects."""
-        services, addresses = (self.reader.cache_of(type_) for type_ in (Service, IPAddress))
-        reserved = self._allocator.reserved
-        return IpAddressKeeper(self.reader, services, addresses, reserved, self.client(), self._clock)
-
-    def advertised(self) -> Advertised:
-        first = AddressRange(ipaddress.ip_network(self.settings.service_cidrs[0])).first
-        settings = self.settings
-        return Advertised(str(first), settings.advertise_address, settings.secure_port, settings.service_cidrs)
-
-    def _encrypted(self, encryption: EncryptionSettings) -> Store:
-        from controlplane.apiserver.encryption import EncryptedStore, Transformers  # who does not encrypt needs no NaCl
-
-        transformers = Transformers(encryption.rules, self.registry, self._clock)
-        if encryption.follow:
-            self._follow(encryption.followed(transformers))
-        return EncryptedStore(self._store, transformers)
-
-    def _follow(self, followed: Followed) -> None:
-        metrics = ReloadMetrics(self.registry, followed.controller, self.settings.advertise_address)
-        self._background.append(Follower(followed, self._clock, metrics).run)
-
-    def _pages(self, registry: CollectorRegistry) -> list[Page]:
-        address = f"{self.settings.advertise_address}:{self.settings.secure_port}"
-        discovery = CurrentDiscovery(self.catalog, address)
-        documents = {
-            "/version": Response(200, encode(self.version)),
-            **{
-                path: Response(200, document.body, document.content_type, {"Cache-Control": openid.CACHE_CONTROL})
-                for path, document in self.security.public_documents.items()
-            },
-        }
-        health = self._health()
-        others = ("/metrics", "/openapi/v2", "/openapi/v3")
-        fixed_paths = {*documents, *health.paths, *others}
-
-        async def index(request: Request) -> Response | None:
-            if request.path != "/":
-                return None
-            return Response(200, encode({"paths": sorted({*fixed_paths, *discovery.now.paths})}))
-
-        async def fixed(request: Request) -> Response | None:
-            known = documents.get(request.path.rstrip("/"))
-            return (
-                None if known is None else Response(known.status, known.body, known.content_type, dict(known.headers))
-            )
-
-        async def discovered(request: Request) -> Response | None:
-            return discovery.now.answer(request)
-
-        async def healthy(request: Request) -> Response | None:
-            return await health.answer(request.path, request.query)
-
-        async def metrics(request: Request) -> Response | None:
-            return Response(200, render(registry), CONTENT_TYPE) if request.path == "/metrics" else None
-
-        async def dumped(request: Request) -> Response | None:
-            if self.flow is None:
-                return None
-            return dump.answer(self.flow, request.path, request.query, self._clock.now(), self._clock.monotonic())
-
-        openapi = OpenApi(self.version.git_version, custom=PublishedKinds(self.catalog))
-        everybodys = self._aggregation.merge(discovered, openapi.answer)
-        return [index, fixed, *everybodys, healthy, metrics, dumped]
-
-    def _health(self) -> Health:
-        always = {"ping": ping, "log": ping, "etcd": self._store_answers}
-        hooks = {"poststarthook/rbac/bootstrap-roles": self._has_started}
-        if self.settings.priority_and_fairness:
-            parts = ("config-consumer", "config-producer", "filter")
-            hooks |= {f"poststarthook/priority-and-fairness-{part}": self._has_started for part in parts}
-        return Health(
-            {
-                "livez": {**always, **hooks},
-                "healthz": {**always, **hooks},
-                "readyz": {**always, "informer-sync": self._has_started, **hooks, "shutdown": self._not_stopping},
-            }
+    def _backend(self, nodes: NodeDialer, dialer: Dialer) -> Backend:
+        security, settings = self.security, self.settings
+        return Backend(
+            clock=self._clock,
+            random=self._random,
+            cache=self.cache,
+            catalog=self.catalog,
+            admission=security.admission,
+            authorizer=security.authorizer,
+            virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
+            nodes=nodes,
+            components=components(settings.probe, self._store_answers),
+            dialer=dialer,
+            node_address_types=settings.node_address_types,
+            shortest_watch=settings.shortest_watch,
         )
+
+    def _pages(self) -> list[Page]:
+        discovery = CurrentDiscovery(self.catalog, f"{self.settings.advertise_address}:{self.settings.secure_port}")
+        documents = fixed_documents(self.version, self.security.public_documents)
+        health = server_health(self._store_answers, self._stage, fairness=self.settings.priority_and_fairness)
+        openapi = OpenApi(self.version.git_version, custom=PublishedKinds(self.catalog))
+        return [
+            index_page(documents, health, discovery),
+            fixed_page(documents),
+            *self._aggregation.merge(discovery_page(discovery), openapi.answer),
+            health_page(health),
+            metrics_page(self.registry),
+            dump_page(self.flow, self._clock),
+        ]
+
+    def _custom_resources(self) -> Definitions:
+        new_uid = partial(generate_uid, self._random)
+        converter_for = partial(converter_of, client=self.webhooks, new_uid=new_uid)
+        materials = CustomMaterials(self._store, self.cache, converter_for)
+        return Definitions(self.catalog, materials, self.client(), self._clock)
 
     async def _store_answers(self) -> str:
         try:
@@ -314,52 +306,3 @@ class ApiServer:
         except StoreError as error:
             return str(error)
         return ""
-
-    async def _has_started(self) -> str:
-        return "" if self._started else "not finished"
-
-    async def _not_stopping(self) -> str:
-        return "process is shutting down" if self._stopping else ""
-
-
-def _caches() -> list[ResourceCache]:
-    """Return one cache a prefix, of bytes in the version that is stored there."""
-    stored = {prefix_of(r): stored_as(r) for r in RESOURCES if r.stored}
-    return [ResourceCache(prefix, opening(r.api_version, r.kind)) for prefix, r in stored.items()]
-
-
-def _storages(store: Store, cache: WatchCache, settings: ServerSettings) -> dict[Key, ResourceStorage]:
-    return {
-        (r.group, r.version, r.plural): ResourceStorage(
-            r, strategy_for(r), store, cache, ttl=settings.event_ttl if r.plural == "events" else 0
-        )
-        for r in RESOURCES
-        if r.stored
-    }
-
-
-def _backend(
-    clock: Clock,
-    random: Random,
-    cache: WatchCache,
-    catalog: Catalog,
-    security: Security,
-    nodes: NodeDialer,
-    parts: Components,
-    dialer: Dialer,
-    settings: ServerSettings,
-) -> Backend:
-    return Backend(
-        clock=clock,
-        random=random,
-        cache=cache,
-        catalog=catalog,
-        admission=security.admission,
-        authorizer=security.authorizer,
-        virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
-        nodes=nodes,
-        components=parts,
-        dialer=dialer,
-        node_address_types=settings.node_address_types,
-        shortest_watch=settings.shortest_watch,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -17,7 +18,8 @@ from controlplane.apiserver.aggregation.metrics import AvailabilityMetrics
 from controlplane.apiserver.aggregation.openapi import MergedOpenApi
 from controlplane.apiserver.aggregation.priorities import Order
 from controlplane.apiserver.aggregation.remote import Caller, Contexts, FrontProxy
-from controlplane.apiserver.pipeline import Page
+from controlplane.apiserver.aggregation.trust import TrustConfigMap
+from controlplane.apiserver.messages import Page
 from controlplane.apiserver.proxying.dialer import Dialer
 from controlplane.apiserver.service_resolver import Address, ServiceResolver
 from controlplane.apiserver.storage import ResourceStorage
@@ -59,8 +61,22 @@ class Aggregation:
         self._openapi = MergedOpenApi(openapi, self._caller)
         return self._discovery.answer, self._openapi.answer
 
-    async def run(self, client: Client, clock: Clock, storages: Mapping[tuple[str, str, str], ResourceStorage]) -> None:
-        """Keep APIServices true until the server stops."""
+    async def run(
+        self,
+        client: Client,
+        clock: Clock,
+        storages: Mapping[tuple[str, str, str], ResourceStorage],
+        trusted: Mapping[str, str],
+    ) -> None:
+        """Keep APIServices true, and what extension servers have to know, until the server stops."""
+        trust = TrustConfigMap(trusted, client, clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(trust.run(storages["", "v1", "configmaps"].cache))
+            tasks.create_task(self._follow(client, clock, storages))
+
+    async def _follow(
+        self, client: Client, clock: Clock, storages: Mapping[tuple[str, str, str], ResourceStorage]
+    ) -> None:
         controller = AggregationController(
             self._reader,
             client,

@@ -17,8 +17,7 @@ from multidict import CIMultiDict
 from controlplane.api.codec import Document, encode
 from controlplane.apiserver.aggregation.aggregator import GroupVersion
 from controlplane.apiserver.aggregation.priorities import Order
-from controlplane.apiserver.messages import Request, Response
-from controlplane.apiserver.pipeline import Page
+from controlplane.apiserver.messages import Page, Request, Response
 
 _CURRENT, _STALE = "Current", "Stale"
 

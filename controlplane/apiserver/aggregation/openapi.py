@@ -18,10 +18,9 @@ from multidict import CIMultiDict
 from controlplane.api.codec import Document, encode
 from controlplane.apiserver.aggregation.aggregator import GroupVersion
 from controlplane.apiserver.aggregation.remote import Caller, Remote
-from controlplane.apiserver.messages import JSON, Query, Request, Response
+from controlplane.apiserver.messages import JSON, Page, Query, Request, Response
 from controlplane.apiserver.openapi.documents import Packed, answer_v2, answer_v3, packed
 from controlplane.apiserver.openapi.protobuf import encode_v2
-from controlplane.apiserver.pipeline import Page
 
 _log = logging.getLogger(__name__)
 

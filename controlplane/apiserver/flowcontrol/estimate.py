@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import ceil
 
+from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.messages import Query
 from controlplane.apiserver.request_info import RequestInfo
 
@@ -18,6 +19,16 @@ _WIDEST_SHARE = 0.15  # of a level's nominal seats
 
 Count = Callable[[str, str, str, str], int]
 """Tells how many objects of a group, version and plural there are in a namespace ("": in all); 0 if that is unknown."""
+
+
+def counted_in(catalog: Catalog) -> Count:
+    """Return what counts the objects that are served."""
+
+    def count(group: str, version: str, plural: str, namespace: str) -> int:
+        storage = catalog.storages.get((group, version, plural))
+        return storage.cache.count(f"{namespace}/" if namespace else "") if storage is not None else 0
+
+    return count
 
 
 def seats_of(info: RequestInfo, query: Query, count: Count, widest: int) -> int:
