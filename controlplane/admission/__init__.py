@@ -1,8 +1,8 @@
 """What cluster policy changes in, or refuses of, an object on its way to the store. Stores nothing itself.
 
-    request ─► defaults ─► strategy.prepare ─► Chain.mutate ─► typed, validated ─► Chain.validate ─► store
-                                               every plug-in,                      every plug-in,
-                                               in this order:                      in the same order
+    request ─► defaults ─► Chain.mutate ─► strategy.prepare ─► typed, validated ─► Chain.validate ─► store
+                           every plug-in,                                          every plug-in,
+                           in this order:                                          in the same order
 
 NamespaceLifecycle, LimitRanger, ServiceAccount, NodeRestriction, TaintNodesByCondition, PodSecurity, Priority,
 DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, PersistentVolumeClaimResize, RuntimeClass,

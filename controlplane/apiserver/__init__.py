@@ -1,13 +1,16 @@
 """The front door: HTTPS in, objects out. It owns every verb of the API and refuses to decide what a cluster should do.
 
     http.py ──► pipeline.py ──────────────────────────────► router.py ──► handlers/  a verb a file
-    bytes       request_info.py  what is asked                               │
-                auth/            who asks, may they                          │  strategies/ a kind a file
-                flowcontrol/     is it their turn                            ▼  admission/, api/validation
-                audit/           who did what
+    bytes       request_info.py  what is asked              catalog.py       │
+                auth/            who asks, may they         what is served   │  strategies/ a kind a file
+                flowcontrol/     is it their turn                            │  customresources/ kinds of their authors
+                audit/           who did what                                │  admission/ ──► webhooks/
+                aggregation/     is it another server's                      ▼  api/validation, conversions/
     ┌───────────── watch_cache.py ◄── one watch ── store ◄── put ──── writing.py, deletion.py
-    │   encoded objects in key order,
+    │   encoded objects in key order,           (encryption/)
     └─► recent changes (event_log.py) ──► get, list (selection.py), watch
+
+`server.py` puts all of it together.
 
 Worked example: `kubectl label pod web-0 tier=front`.
 

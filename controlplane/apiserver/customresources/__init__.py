@@ -12,6 +12,11 @@
              columns.py    additionalPrinterColumns
              openapi.py    the schema, published
 
+Worked example: `kubectl apply -f crontabs.yaml`, a definition. `naming.py` finds crontabs.stable.example.com free; its
+storages enter the catalog, and only then the definition says Established. `kubectl get crontabs` is answered as any
+other list; `kubectl delete crd` empties it through the API before the definition goes.
+
+Owns which definitions are served, and how. Refuses to take the place of a built-in resource, or of its keys.
 What a schema says is in `controlplane.api.structural`, which definitions are valid in
 `controlplane.api.structural.definitions`. Every other room sees one more resource in the catalog.
 """

@@ -1,4 +1,10 @@
-"""Every function that expressions in Kubernetes may call, a subject a file."""
+"""Every function that expressions in Kubernetes may call, a subject a file.
+
+Owns their types, what they do and what they cost. Refuses to do I/O: `authorizer.py` asks whom it is given.
+
+    functions.add("isSorted", method(list_of(T), gives=BOOL), is_sorted)      each file has `add_to(functions)`
+    [1, 2, 2].isSorted()                                                      true, for a unit an element
+"""
 
 from __future__ import annotations
 
