@@ -13,14 +13,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
 
 _ATTEMPTS = 5
-_PAUSE, _FACTOR, _JITTER = (
-    0.5,
-    1.5,
-    0.2,
-)  # seconds before the second attempt; each is longer by the factor, and by chance
+_PAUSES = Backoff(first=0.5, cap=float("inf"), factor=1.5, jitter=0.2)  # upstream's, before the second attempt and on
 _TRY_AGAIN = frozenset({429, 500, 504})
 
 
@@ -53,15 +50,13 @@ class Webhook:
     async def status(self, question: dict[str, Any]) -> dict[str, Any]:
         """Return the `status` of the answer. Raises Unanswering."""
         body = msgspec.json.encode(question)
-        pause = _PAUSE
-        for _ in range(_ATTEMPTS - 1):
+        for attempt in range(_ATTEMPTS - 1):
             try:
                 return await self._once(body)
             except Unanswering as error:
                 if not error.passing:
                     raise
-            await self._clock.sleep(pause * (1 + _JITTER * self._random.random()))
-            pause *= _FACTOR
+            await self._clock.sleep(_PAUSES.delay(attempt, self._random))
         return await self._once(body)
 
     async def _once(self, body: bytes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from controlplane.api.status import StatusError
 from controlplane.client.client import Client
 from controlplane.client.transport import Unreachable
 from controlplane.kit.clock import Clock
+from controlplane.kit.expiring import ExpiringCache
 from controlplane.kit.serving import Caller, Refusal
 
 K = TypeVar("K", bound=Hashable)
@@ -107,15 +108,11 @@ class _Kept(Generic[K, V]):
     """Remembers answers for a few seconds; failures to ask are never remembered."""
 
     def __init__(self, clock: Clock):
-        self._clock = clock
-        self._answers: dict[K, tuple[float, V]] = {}
+        self._answers: ExpiringCache[K, tuple[V]] = ExpiringCache(_KEPT_ANSWERS, clock)
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         found = self._answers.get(key)
-        if found is not None and self._clock.monotonic() < found[0]:
-            return found[1]
-        answer = await ask()
-        if len(self._answers) >= _KEPT_ANSWERS:
-            self._answers.clear()
-        self._answers[key] = (self._clock.monotonic() + _KEPT_SECONDS, answer)
-        return answer
+        if found is None:
+            found = (await ask(),)
+            self._answers.put(key, found, _KEPT_SECONDS)
+        return found[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controlplane.cmd.settings import SettingsError, duration
+from controlplane.cmd.settings import SettingsError, duration, read_file
 from controlplane.kit.explained import Explained
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def _policy(file: str) -> Policy:
     from controlplane.apiserver.audit import PolicyError, load_policy
 
     try:
-        return load_policy(Path(file).read_bytes())
-    except OSError as error:
-        raise Explained(f"--audit-policy-file: cannot read {file}: {error.strerror}") from error
+        return load_policy(read_file("audit-policy-file", file))
     except PolicyError as error:
         raise Explained(f"--audit-policy-file: {error}: from file {file}") from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from controlplane.cmd.settings import SettingsError, duration, seconds
+from controlplane.cmd.settings import SettingsError, duration, read_file, seconds
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
@@ -55,7 +55,7 @@ def _providers(values: Values) -> ProviderSettings | None:
     if given := _given(values, "oidc-"):
         raise SettingsError(f"authentication-config file and oidc-* flags are mutually exclusive: {', '.join(given)}")
     own = tuple(values["service-account-issuer"])
-    text = _read("authentication-config", file)
+    text = read_file("authentication-config", file)
     expressions = evaluator()
     configuration = _understood("authentication-config", file, lambda: load(text, own, expressions))
     if configuration.anonymous is not None and not values["anonymous-auth"]:
@@ -103,7 +103,7 @@ def _jwt_of_flags(values: Values) -> Any:
 
     issuer = Issuer(url=values["oidc-issuer-url"], audiences=[values["oidc-client-id"]])
     if values["oidc-ca-file"]:
-        issuer.certificate_authority = _read("oidc-ca-file", values["oidc-ca-file"]).decode(errors="replace")
+        issuer.certificate_authority = read_file("oidc-ca-file", values["oidc-ca-file"]).decode(errors="replace")
     claim, groups = values["oidc-username-claim"], values["oidc-groups-claim"]
     username = PrefixedClaim(claim=claim, prefix=username_prefix(values["oidc-username-prefix"], claim, issuer.url))
     rules = []
@@ -166,7 +166,7 @@ def _authorization(values: Values, remotes: Remotes) -> tuple[Sequence[Mode], Au
             "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags "
             "are defined"
         )
-    text = _read("authorization-config", file)
+    text = read_file("authorization-config", file)
     modes = _understood("authorization-config", file, lambda: modes_of_file(text, remotes))
     return modes, AuthorizationFile(Path(file), content_hash(text), lambda changed: modes_of_file(changed, remotes))
 
@@ -250,13 +250,6 @@ def _given(values: Values, prefix: str) -> list[str]:
     """Return the flags of a family whose value is not the default."""
     defaults = APISERVER.defaults
     return [f"--{name}" for name in defaults if name.startswith(prefix) and values[name] != defaults[name]]
-
-
-def _read(flag: str, file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise Explained(f"--{flag}: cannot read {file}: {error.strerror}") from error
 
 
 def _understood(flag: str, file: str, read: Callable[[], T]) -> T:

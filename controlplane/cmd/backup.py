@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from controlplane.cmd.settings import comma_separated
 from controlplane.kit.clock import SystemClock
 from controlplane.kit.explained import Explained
 
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from controlplane.store.etcd.tls import Identity
 
     settings = _settings(options.config_dir)
-    endpoints = _split(options.endpoints) or served_at(settings)
+    endpoints = comma_separated(options.endpoints) or served_at(settings)
     pki = options.config_dir / "pki" / "etcd"
     client = "healthcheck-client"
     identity = Identity(pki / f"{client}.crt", pki / f"{client}.key", pki / "ca.crt")
@@ -83,10 +84,6 @@ def served_at(settings: Mapping[str, Any]) -> list[str]:
         return servers
     served: list[str] = settings["listen-client-urls"]
     return served
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 async def _from_server(endpoints: Sequence[str], identity: Identity) -> AsyncIterator[Any]:

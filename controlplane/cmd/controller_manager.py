@@ -14,7 +14,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd.component import Values, elector, pages, settle_memory
-from controlplane.cmd.settings import SettingsError, duration, networks
+from controlplane.cmd.settings import SettingsError, duration, networks, read_file
 from controlplane.cmd.tables import CONTROLLER_MANAGER
 from controlplane.kit.explained import Explained
 
@@ -173,7 +173,7 @@ def manager_settings(values: Values, clock: Clock) -> Settings:
         service_cidrs=networks(values, "service-cluster-ip-range"),
         mask_sizes={4: values["node-cidr-mask-size"], 6: values["node-cidr-mask-size-ipv6"]},
         allocate_node_cidrs=values["allocate-node-cidrs"],
-        root_ca=_read(values, "root-ca-file").decode() if values["root-ca-file"] else "",
+        root_ca=read_file("root-ca-file", values["root-ca-file"]).decode() if values["root-ca-file"] else "",
         token_key=_token_key(values),
         signers=_signers(values, clock),
         signing_duration=timedelta(seconds=duration(values, "cluster-signing-duration")),
@@ -222,7 +222,7 @@ def _token_key(values: Values) -> SigningKey | None:
     if not file or (file == CONTROLLER_MANAGER.defaults[name] and not Path(file).exists()):
         return None  # as upstream has it: without a key, token Secrets stay empty
     try:
-        return SigningKey.from_pem(_read(values, name))
+        return SigningKey.from_pem(read_file(name, values[name]))
     except ValueError as error:
         raise SettingsError(f"--{name}: {file} holds no private key in PEM") from error
 
@@ -231,17 +231,11 @@ def _signers(values: Values, clock: Clock) -> dict[str, Signer]:
     from controlplane.controllers.certificates.authority import signers_of
     from controlplane.pki.issue import load_pair
 
-    if not values["cluster-signing-cert-file"] or not values["cluster-signing-key-file"]:
+    names = ("cluster-signing-cert-file", "cluster-signing-key-file")
+    if not all(values[name] for name in names):
         return {}
-    certificate, key = _read(values, "cluster-signing-cert-file"), _read(values, "cluster-signing-key-file")
+    certificate, key = (read_file(name, values[name]) for name in names)
     try:
         return signers_of(load_pair(certificate, key), clock)
     except ValueError as error:
         raise SettingsError(f"--cluster-signing-cert-file, --cluster-signing-key-file: {error}") from error
-
-
-def _read(values: Values, name: str) -> bytes:
-    try:
-        return Path(values[name]).read_bytes()
-    except OSError as error:
-        raise SettingsError(f"--{name}: cannot read {values[name]}: {error.strerror}") from error

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd import preflight
 from controlplane.cmd.cluster_client import open_client
-from controlplane.cmd.settings import seconds
+from controlplane.cmd.settings import comma_separated, seconds
 from controlplane.kit.clock import Clock, SystemClock
 from controlplane.kit.explained import Explained
 
@@ -135,21 +135,21 @@ def make_plan(options: argparse.Namespace) -> Plan:
     from controlplane.pki import tokens
     from controlplane.pki.plan import Endpoint
 
-    skipped = set(_split(options.skip_phases))
+    skipped = set(comma_separated(options.skip_phases))
     if unknown := sorted(skipped - set(PHASES)):
         raise InitError(f"--skip-phases: there is no phase {', '.join(unknown)}; there are {', '.join(PHASES)}")
     endpoint = Endpoint(
         node_name=(options.node_name or socket.gethostname()).lower(),
         advertise_address=options.apiserver_advertise_address or preflight.routed_address(),
         bind_port=options.apiserver_bind_port,
-        service_cidrs=_split(options.service_cidr),
+        service_cidrs=tuple(comma_separated(options.service_cidr)),
         dns_domain=options.service_dns_domain,
         control_plane_endpoint=options.control_plane_endpoint,
-        extra_sans=_split(options.apiserver_cert_extra_sans),
+        extra_sans=tuple(comma_separated(options.apiserver_cert_extra_sans)),
     )
     if not endpoint.advertise_address:
         raise InitError("this machine has no default route: say its address with --apiserver-advertise-address")
-    pod_cidrs = _split(options.pod_network_cidr)
+    pod_cidrs = tuple(comma_separated(options.pod_network_cidr))
     if problems := list(preflight.setting_problems(endpoint, pod_cidrs)):
         raise InitError("; ".join(problems))
     try:
@@ -165,10 +165,6 @@ def make_plan(options: argparse.Namespace) -> Plan:
         token_ttl=timedelta(seconds=seconds(options.token_ttl)),
         phases=frozenset(PHASES) - skipped,
     )
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _preflight(plan: Plan) -> None:

@@ -137,7 +137,7 @@ def convert(given: Any, default: Value, where: str) -> Value:
         if isinstance(default, float):
             return float(given)
         if isinstance(default, list):
-            return [str(one) for one in given] if isinstance(given, list) else _split(str(given))
+            return [str(one) for one in given] if isinstance(given, list) else comma_separated(str(given))
         return "" if given is None else str(given)
     except (ValueError, TypeError):
         raise SettingsError(f"{where}: {given!r} is not {_WORDS[_metavar(default)]}") from None
@@ -150,7 +150,7 @@ def _boolean(given: Any) -> bool:
     return text == "true"
 
 
-def _split(text: str) -> list[str]:
+def comma_separated(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -164,6 +164,19 @@ _WORDS = {"TRUE|FALSE": "true or false", "NUMBER": "a number", "A,B": "a list", 
 
 def _yaml(value: Value) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=1 << 20).removesuffix("...\n").strip()
+
+
+def read_file(name: str, file: str | Path) -> bytes:
+    """Return what a file holds that a setting names. Raises SettingsError."""
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"--{name}: cannot read {file}: {error.strerror}") from error
+
+
+def if_there(file: str) -> Path | None:
+    """Return a file that is named and exists: an older cluster has no front proxy, and goes on without."""
+    return Path(file) if file and Path(file).exists() else None
 
 
 def port(values: Mapping[str, Any]) -> int:

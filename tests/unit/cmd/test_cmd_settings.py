@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from controlplane.apiserver.remotes import Remotes
-from controlplane.cmd.apiserver import server_settings
+from controlplane.cmd.apiserver_settings import server_settings
 from controlplane.cmd.settings import Setting, Settings, SettingsError, port, seconds
 from controlplane.cmd.tables import APISERVER, CONTROLLER_MANAGER, SCHEDULER
 from controlplane.kit.clock import SystemClock
