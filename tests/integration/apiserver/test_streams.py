@@ -10,7 +10,7 @@ import os
 import re
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from controlplane.testing import HttpsApi
 from nodeagent.server import port_forward
 from tests.fakes.node import FakeNode, api_with_node
 from tests.integration.apiserver.test_kubectl import KUBECTL, kubectl
+from tests.waiting import until
 
 POD = "/api/v1/namespaces/default/pods/web"
 EXEC = f"{POD}/exec?command=cat&stdin=1&stdout=1&stderr=1"
@@ -171,11 +172,6 @@ async def test_a_terminal(api: HttpsApi, node: StreamNode, websockets: bool) -> 
         os.close(main)
     assert node.sizes[0] == {"Width": 99, "Height": 33}
     assert "tty=1" in node.asked[-1]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 what is waited for is at the other end of a connection
-        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

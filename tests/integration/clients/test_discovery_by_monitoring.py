@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from controlplane.api.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.pki.issue import Leaf, issue
 from controlplane.testing import Cluster
+from tests.waiting import until_blocking
 
 ROLES = ("node", "pod", "service", "endpoints", "endpointslice", "ingress")
 
@@ -69,14 +69,6 @@ def victoria_metrics(directory: Path, config: dict[str, Any]) -> Iterator[Callab
         process.terminate()
         process.wait(20)
         log.close()
-
-
-def until(holds: Callable[[], Any], seconds: float = 45) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it never held"
-        time.sleep(0.2)
-    return found
 
 
 def test_it_finds_its_targets_and_scrapes_the_api_server(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
@@ -119,13 +111,13 @@ def test_it_finds_its_targets_and_scrapes_the_api_server(cluster: Cluster, names
         "static_configs": [{"targets": [cluster.url.removeprefix("https://")]}],
     }  # fmt: skip
     with victoria_metrics(tmp_path, {"scrape_configs": [*discovered, scraped]}) as ask:
-        until(lambda: {"node", "pod", "service", "endpointslice"} <= names_by_job(ask).keys())
+        until_blocking(lambda: {"node", "pod", "service", "endpointslice"} <= names_by_job(ask).keys())
         names = names_by_job(ask)
         assert "n1" in names["node"]
         assert {"web", "c"} <= names["pod"]
         assert "web" in names["service"]
         assert "web-1" in names["endpointslice"]
-        until(
+        until_blocking(
             lambda: ask("query?query=apiserver_request_total%7Bverb%3D%22LIST%22%2Cresource%3D%22pods%22%7D").get(
                 "result"
             )
@@ -137,7 +129,7 @@ def test_it_finds_its_targets_and_scrapes_the_api_server(cluster: Cluster, names
             metadata=ObjectMeta(name="late", namespace=namespace), spec=ServiceSpec(ports=[ServicePort(port=80)])
         )
         cluster.run(lambda client: client.create(late))
-        until(lambda: "late" in names_by_job(ask)["service"])
+        until_blocking(lambda: "late" in names_by_job(ask)["service"])
     cluster.run(lambda client: client.delete(Node, "n1"))
 
 

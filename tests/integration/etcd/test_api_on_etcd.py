@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,17 +24,9 @@ from controlplane.pki.cluster import ClusterFiles
 from controlplane.pki.plan import Endpoint
 from controlplane.store.etcd.tls import Identity
 from tests.fakes.etcd import Certificates, Etcd, etcdctl, free_port, real_etcd, restore_member
+from tests.waiting import until
 
 KUBECTL = str(Path(sys.executable).parent / "kubectl")
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Return when it holds; a minute is far more than it takes."""
-    async with asyncio.timeout(60):
-        while True:
-            if await holds():
-                return
-            await asyncio.sleep(0.1)
 
 
 @dataclass(slots=True)

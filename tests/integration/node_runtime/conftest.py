@@ -15,7 +15,8 @@ from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.kit.clock import SystemClock
 from tests.fakes.api import FakeApi
 from tests.fakes.containerd import Containerd, containerd, missing, shared_directory
-from tests.integration.node_runtime.world import NODE, World, agent_of, until
+from tests.integration.node_runtime.world import NODE, World, agent_of
+from tests.waiting import until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

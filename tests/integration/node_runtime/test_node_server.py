@@ -15,7 +15,8 @@ from controlplane.client.client import Client
 from controlplane.client.delegated import DelegatedGuard
 from controlplane.kit.clock import SystemClock
 from nodeagent.server.app import NodeServer
-from tests.integration.node_runtime.world import NODE, World, a_pod, agent_of, until
+from tests.integration.node_runtime.world import NODE, World, a_pod, agent_of
+from tests.waiting import until
 
 
 @asynccontextmanager

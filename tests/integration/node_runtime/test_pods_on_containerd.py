@@ -30,7 +30,8 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from tests.fakes.containerd import IMAGE
-from tests.integration.node_runtime.world import World, a_pod, agent_of, until
+from tests.integration.node_runtime.world import World, a_pod, agent_of
+from tests.waiting import until
 
 
 async def _output(world: World, pod: str, command: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.sandbox import NodeSettings
 from tests.fakes.api import FakeApi
 from tests.fakes.containerd import IMAGE, Containerd
+from tests.waiting import until
 
 NODE = "n1"
 
@@ -106,13 +106,6 @@ def a_pod(name: str, *, container: dict[str, Any] | None = None, **spec: Any) ->
     made = {"name": "c", "image": IMAGE, "image_pull_policy": "IfNotPresent", **(container or {})}
     spec = {"containers": [Container(**made)], "termination_grace_period_seconds": 3, **spec}
     return Pod(metadata=ObjectMeta(name=name, namespace="default"), spec=PodSpec(node_name=NODE, **spec))
-
-
-async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for something that is going to happen; the limit only ends a test that has failed."""
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 what is waited for is in another process
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -5,10 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +21,7 @@ from controlplane.api.core_v1 import ConfigMap, Namespace, Pod
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.status import NotFound
 from controlplane.testing import Cluster, cluster
+from tests.waiting import until_blocking
 
 KUBECTL = str(Path(sys.executable).parent / "kubectl")
 
@@ -36,17 +34,14 @@ def kubectl(cluster: Cluster, *arguments: str) -> str:
     return done.stdout
 
 
-def until(holds: Callable[[], Any], seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it never held"
-        time.sleep(0.05)
-    return found
-
-
 def test_controllers_work(cluster: Cluster, namespace: str) -> None:
     kubectl(cluster, "create", "deployment", "web", "--image=nginx", "--replicas=2", "-n", namespace)
-    pods = until(lambda: len(found := cluster.run(lambda client: client.list(Pod, namespace)).items) == 2 and found)
+
+    def both() -> list[Pod]:
+        pods = cluster.run(lambda client: client.list(Pod, namespace)).items
+        return list(pods) if len(pods) == 2 else []
+
+    pods = until_blocking(both)
     assert {pod.metadata.owner_references[0].kind for pod in pods} == {"ReplicaSet"}
     web = cluster.run(lambda client: client.get(Deployment, "web", namespace))
     assert web.spec.replicas == 2
@@ -54,7 +49,7 @@ def test_controllers_work(cluster: Cluster, namespace: str) -> None:
 
 def test_the_scheduler_says_why_a_pod_waits(cluster: Cluster, namespace: str) -> None:
     kubectl(cluster, "run", "web", "--image=nginx", "-n", namespace)
-    until(lambda: "no nodes available" in kubectl(cluster, "get", "events", "-n", namespace))
+    until_blocking(lambda: "no nodes available" in kubectl(cluster, "get", "events", "-n", namespace))
 
 
 def test_a_deleted_namespace_goes_with_what_is_in_it(cluster: Cluster) -> None:
@@ -115,4 +110,4 @@ def test_a_policys_author_is_told_what_does_not_fit(cluster: Cluster) -> None:
     policy = ValidatingAdmissionPolicy(metadata=ObjectMeta(name="typo"), spec=spec)
     cluster.run(lambda client: client.create(policy))
     read = "validatingadmissionpolicy/typo", "-o", "jsonpath={.status.typeChecking.expressionWarnings[*].warning}"
-    assert "undefined field 'replica'" in until(lambda: kubectl(cluster, "get", *read))
+    assert "undefined field 'replica'" in until_blocking(lambda: kubectl(cluster, "get", *read))

@@ -15,7 +15,8 @@ from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.policy_v1 import PodDisruptionBudget
 from controlplane.api.status import Conflict, NotFound
 from controlplane.testing import Cluster
-from tests.integration.testing.test_cluster import KUBECTL, kubectl, until
+from tests.integration.testing.test_cluster import KUBECTL, kubectl
+from tests.waiting import until_blocking
 
 
 def used(cluster: Cluster, namespace: str) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def used(cluster: Cluster, namespace: str) -> dict[str, Any]:
 def test_a_quota_stops_a_deployment_and_gives_back(cluster: Cluster, namespace: str) -> None:
     hard = "--hard=pods=2,count/replicasets.apps=5,secrets=1,services=1"
     kubectl(cluster, "create", "quota", "q", hard, "-n", namespace)
-    until(lambda: used(cluster, namespace).keys() == {"pods", "count/replicasets.apps", "secrets", "services"})
+    until_blocking(lambda: used(cluster, namespace).keys() == {"pods", "count/replicasets.apps", "secrets", "services"})
     kubectl(cluster, "create", "deployment", "web", "--image=nginx", "--replicas=3", "-n", namespace)
 
     def stopped() -> bool:
@@ -37,14 +38,16 @@ def test_a_quota_stops_a_deployment_and_gives_back(cluster: Cluster, namespace: 
             if condition.type == "ReplicaFailure"
         )
 
-    until(stopped)
+    until_blocking(stopped)
     assert used(cluster, namespace) | {"secrets": 0, "services": 0} == {
         "pods": "2", "count/replicasets.apps": "1", "secrets": 0, "services": 0
     }  # fmt: skip
     described = kubectl(cluster, "describe", "quota", "q", "-n", namespace)
     assert ["pods", "2", "2"] in [line.split() for line in described.splitlines()]
     kubectl(cluster, "delete", "deployment", "web", "-n", namespace)
-    until(lambda: (used(cluster, namespace)["pods"], used(cluster, namespace)["count/replicasets.apps"]) == ("0", "0"))
+    until_blocking(
+        lambda: (used(cluster, namespace)["pods"], used(cluster, namespace)["count/replicasets.apps"]) == ("0", "0")
+    )
 
 
 def a_node(name: str) -> Node:
@@ -79,11 +82,11 @@ def test_a_drain_ends(cluster: Cluster, namespace: str) -> None:
         budget = cluster.run(lambda client: client.get(PodDisruptionBudget, "web", namespace))
         return (budget.status.expected_pods, budget.status.disruptions_allowed) == (2, 1)
 
-    until(allowed)
+    until_blocking(allowed)
     cluster.run(lambda client: client.create(a_node("two")))
     drain = [KUBECTL, "drain", "one", "--timeout=25s"]
     with subprocess.Popen(drain, env=cluster.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as drained:
-        until(lambda: act_as_node_agents(cluster, namespace) or drained.poll() is not None, 30)
+        until_blocking(lambda: act_as_node_agents(cluster, namespace) or drained.poll() is not None, 30)
         said = drained.stdout.read().decode() if drained.stdout else ""
     assert drained.returncode == 0, said
     assert "node/one drained" in said
