@@ -27,10 +27,10 @@ from controlplane.api.structural.formats import is_known
 from controlplane.api.structural.rules import every_schema, schema_mistakes, selectable_mistakes
 from controlplane.api.structural.schema import JsonSchema
 from controlplane.api.validation.errors import forbidden, immutable, invalid, not_supported, required
+from controlplane.api.validation.webhook_clients import validate_client, validate_review_versions
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
-_REVIEW_VERSIONS = ("v1", "v1beta1")
 _SCOPES = ("Cluster", "Namespaced")
 APPROVED = "api-approved.kubernetes.io"
 REVIEWS = "https://github.com/kubernetes/enhancements/pull/1111"
@@ -276,7 +276,9 @@ def _of_conversion(conversion: CustomResourceConversion | None) -> Iterator[Fiel
     if strategy == "Webhook":
         yield from _of_client_config(webhook.client_config if webhook else None, f"{path}.webhookClientConfig")
         versions = webhook.conversion_review_versions if webhook else []
-        yield from _of_review_versions(versions, f"{path}.conversionReviewVersions")
+        if not versions:
+            yield required(f"{path}.conversionReviewVersions")
+        yield from validate_review_versions(versions, f"{path}.conversionReviewVersions")
         return
     why = "should not be set when strategy is not set to Webhook"
     if webhook and webhook.client_config:
@@ -288,51 +290,8 @@ def _of_conversion(conversion: CustomResourceConversion | None) -> Iterator[Fiel
 def _of_client_config(config: WebhookClientConfig | None, path: str) -> Iterator[FieldError]:
     if config is None:
         yield required(path, "required when strategy is set to Webhook")
-    elif bool(config.url) == (config.service is not None):
-        yield required(path, "exactly one of url or service is required")
-    elif config.url:
-        yield from _of_url(config.url, f"{path}.url")
-    elif config.service is not None:
-        for field, value in (("name", config.service.name), ("namespace", config.service.namespace)):
-            if not value:
-                yield required(f"{path}.service.{field}", f"service {field} is required")
-        port = config.service.port
-        if port is not None and not 1 <= port <= 65535:
-            yield invalid(f"{path}.service.port", port, "port is not valid: must be between 1 and 65535, inclusive")
-
-
-def _of_url(url: str, path: str) -> Iterator[FieldError]:
-    form = "desired format: https://host[/path]"
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc
-    except ValueError as error:
-        yield required(path, f"url must be a valid URL: {error}; {form}")
-        return
-    if parts.scheme != "https":
-        yield invalid(path, parts.scheme, f"'https' is the only allowed URL scheme; {form}")
-    if not host:
-        yield invalid(path, host, f"host must be specified; {form}")
-    if parts.username is not None:
-        yield invalid(path, parts.username, "user information is not permitted in the URL")
-    if parts.fragment:
-        yield invalid(path, parts.fragment, "fragments are not permitted in the URL")
-    if parts.query:
-        yield invalid(path, parts.query, "query parameters are not permitted in the URL")
-
-
-def _of_review_versions(versions: Sequence[str], path: str) -> Iterator[FieldError]:
-    if not versions:
-        yield required(path)
-        return
-    for index, version in enumerate(versions):
-        if version in versions[:index]:
-            yield invalid(f"{path}[{index}]", version, "duplicate version")
-            continue
-        for problem in names.dns1035_label(version):
-            yield invalid(f"{path}[{index}]", version, problem)
-    if not any(one in _REVIEW_VERSIONS for one in versions):
-        yield invalid(path, list(versions), f"must include at least one of {', '.join(_REVIEW_VERSIONS)}")
+    else:
+        yield from validate_client(config, path)
 
 
 # --- the rest

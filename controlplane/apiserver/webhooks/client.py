@@ -7,41 +7,19 @@ import base64
 import binascii
 import math
 import ssl
-from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
 from controlplane.admission.outside import CallFailed
 from controlplane.api.status import StatusError
+from controlplane.api.webhook_clients import ClientConfig
 from controlplane.apiserver.service_resolver import Resolve, Unresolvable
 
 _PORT = 443  # of a Service, where the configuration does not say
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer that are read
 _MOST_CONTEXTS = 200  # TLS settings that are kept
 _SHOWN = 1024  # characters of a refused call's answer that are shown
-
-
-class ServiceReference(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def namespace(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def port(self) -> int | None: ...
-
-
-class ClientConfig(Protocol):
-    """WebhookClientConfig, of admissionregistration.k8s.io and of apiextensions.k8s.io alike."""
-
-    @property
-    def ca_bundle(self) -> str: ...
-    @property
-    def service(self) -> ServiceReference | None: ...
-    @property
-    def url(self) -> str: ...
 
 
 class WebhookClient:

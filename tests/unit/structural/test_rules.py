@@ -137,6 +137,8 @@ OTHER = {"name": "v2", "served": True, "schema": {"openAPIV3Schema": {"type": "o
         pytest.param({"version": {"selectableFields": [{"jsonPath": ".spec.x"}]}}, "spec.selectableFields[0].jsonPath: Invalid value", id="a field that is not there"),
         pytest.param({"conversion": {"strategy": "Webhook"}}, "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook", id="a webhook nowhere"),
         pytest.param({"conversion": {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v9"], "clientConfig": {"url": "https://a.b/c"}}}}, "must include at least one of v1, v1beta1", id="a webhook of the future"),
+        pytest.param({"conversion": {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"], "clientConfig": {"service": {"name": "hook", "path": "/a//b", "port": 443}}}}}, "spec.conversion.webhookClientConfig.service.namespace: Required value", id="a Service nowhere"),
+        pytest.param({"conversion": {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"], "clientConfig": {"service": {"name": "hook", "namespace": "a", "path": "/a//b", "port": 443}}}}}, "segment[1] may not be empty", id="a path with a hole"),
         pytest.param({"group": "foo.k8s.io", "name": "widgets.foo.k8s.io"}, 'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have', id="a protected group"),
         pytest.param({"names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "Widget"}}, "kind and listKind may not be the same", id="a list that is its item"),
     ],
