@@ -7,4 +7,6 @@ Owns what a verb reads of its request and how its answer is put. Refuses to deci
     POST   an object, a question    create.py; question.py (`virtual/`), binding.py, eviction.py
     PUT, PATCH, DELETE              update.py, patch.py, delete.py; scale.py for the Scale of any kind
     whatever is another's           connecting.py ──► proxy.py to pods, Services and nodes; node_proxy.py: logs and exec
+
+What is no write of an object is shown to policy by `admitting.py`.
 """

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import msgspec
 
-from controlplane.admission.interface import Attributes, Operation
 from controlplane.api.codec import Document
 from controlplane.api.core_v1 import Binding
 from controlplane.api.meta_v1 import Status
@@ -14,9 +13,10 @@ from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body, to_object
 from controlplane.apiserver.cached_object import CachedObject
 from controlplane.apiserver.calls import Call
+from controlplane.apiserver.handlers.admitting import admit, creation
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.metadata import metadata_of, settle_name
-from controlplane.apiserver.options import WriteOptions, write_options
+from controlplane.apiserver.options import write_options
 from controlplane.apiserver.shape import shape_of
 from controlplane.apiserver.strategies.binding import apply_binding, check_binding
 from controlplane.apiserver.writing import update_object
@@ -51,7 +51,7 @@ async def _binding(call: Call) -> Document:
 async def _bind(call: Call, binding: Document) -> Response:
     settle_name(metadata_of(binding), call.info.name)
     options = write_options(call.request.query, "CreateOptions")
-    await _admit(call, binding, options)
+    await admit(call, creation(call, binding, options, "binding"))
     now = format_time(call.backend.clock.now())
 
     def make(item: CachedObject | None) -> Document:
@@ -62,21 +62,3 @@ async def _bind(call: Call, binding: Document) -> Response:
     await update_object(call, make, options, admitted=True)
     status = Status(api_version="v1", kind="Status", status="Success", code=201)
     return document_answer(status, call.accepts(), 201)
-
-
-async def _admit(call: Call, binding: Document, options: WriteOptions) -> None:
-    attributes = Attributes(
-        operation=Operation.CREATE,
-        resource=call.storage.resource,
-        name=call.info.name,
-        user=call.user,
-        namespace=call.info.namespace,
-        subresource="binding",
-        document=binding,
-        dry_run=options.dry_run,
-        options=options.document("CreateOptions"),
-        warnings=call.warnings,
-        annotations=call.annotations,
-    )
-    await call.backend.admission.mutate(attributes)
-    await call.backend.admission.validate(attributes)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from controlplane.admission.interface import Attributes, Operation
+from controlplane.admission.interface import Operation
 from controlplane.admission.subresources import CONNECTED
 from controlplane.api.codec import Document
 from controlplane.apiserver.calls import Call
+from controlplane.apiserver.handlers.admitting import admit, attributes_of
 from controlplane.apiserver.messages import Query
 
 _FLAGS = ("stdin", "stdout", "stderr", "tty")
@@ -14,21 +15,9 @@ _FLAGS = ("stdin", "stdout", "stderr", "tty")
 async def admit_connection(call: Call) -> None:
     """Let policy look at a connection before it is made. Raises StatusError."""
     info = call.info
-    attributes = Attributes(
-        operation=Operation.CONNECT,
-        resource=call.storage.resource,
-        name=info.name,
-        user=call.user,
-        namespace=info.namespace,
-        subresource=info.subresource,
-        document=connection_options(
-            CONNECTED.get((info.resource, info.subresource), ""), call.request.query, info.tail
-        ),
-        warnings=call.warnings,
-        annotations=call.annotations,
-    )
-    await call.backend.admission.mutate(attributes)
-    await call.backend.admission.validate(attributes)
+    kind = CONNECTED.get((info.resource, info.subresource), "")
+    options = connection_options(kind, call.request.query, info.tail)
+    await admit(call, attributes_of(call, Operation.CONNECT, options))
 
 
 def connection_options(kind: str, query: Query, path: str) -> Document | None:

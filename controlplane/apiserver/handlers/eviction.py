@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from controlplane.admission.interface import Attributes, Operation
 from controlplane.api import status
 from controlplane.api.core_v1 import Pod
 from controlplane.api.meta_v1 import DeleteOptions, Preconditions, Status
@@ -26,6 +25,7 @@ from controlplane.apiserver.disruption import (
     spend,
     still_processed,
 )
+from controlplane.apiserver.handlers.admitting import creation
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.metadata import check_preconditions, metadata_of
 from controlplane.apiserver.options import write_options
@@ -59,19 +59,7 @@ async def _options(call: Call) -> DeleteOptions:
     call.warnings += parsed.warnings
     if metadata_of(parsed.document).get("name") != info.name:
         raise BadRequest("name in URL does not match name in Eviction object")
-    attributes = Attributes(
-        operation=Operation.CREATE,
-        resource=call.storage.resource,
-        name=info.name,
-        user=call.user,
-        namespace=info.namespace,
-        subresource=info.subresource,
-        document=parsed.document,
-        dry_run=bool(options.dry_run),
-        options=options.document("CreateOptions"),
-        warnings=call.warnings,
-        annotations=call.annotations,
-    )
+    attributes = creation(call, parsed.document, options)
     await call.backend.admission.mutate(attributes)
     eviction: Eviction = to_object(parsed.document, _EVICTION)
     await call.backend.admission.validate(attributes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from controlplane.admission.interface import Attributes, Operation
+from controlplane.admission.interface import Operation
 from controlplane.api.codec import Document
 from controlplane.apiserver.answers import document_answer
 from controlplane.apiserver.bodies import Expected, parse_body
 from controlplane.apiserver.calls import Call
+from controlplane.apiserver.handlers.admitting import admit, attributes_of
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.options import write_options
 from controlplane.apiserver.shape import shape_of
@@ -52,18 +53,4 @@ def _warn_of_shortening(call: Call, asked: Document, answer: Document) -> None:
 
 async def _admit(call: Call, document: dict[str, object], dry_run: bool) -> None:
     """Let policy look at a token request: a node may ask for its own pods' tokens only."""
-    info = call.info
-    attributes = Attributes(
-        operation=Operation.CREATE,
-        resource=call.storage.resource,
-        name=info.name,
-        user=call.user,
-        namespace=info.namespace,
-        subresource=info.subresource,
-        document=document,
-        dry_run=dry_run,
-        warnings=call.warnings,
-        annotations=call.annotations,
-    )
-    await call.backend.admission.mutate(attributes)
-    await call.backend.admission.validate(attributes)
+    await admit(call, attributes_of(call, Operation.CREATE, document, dry_run=dry_run))
