@@ -15,7 +15,7 @@ ValidatingAdmissionPolicy, ValidatingAdmissionWebhook; and ResourceQuota at the 
 A plug-in a file; each decides from the request and from objects in memory (`api.reader`), and does no I/O. Only
 `webhooks/` asks somebody outside, through a transport that it is given (`outside.py`), and `resource_quota.py` writes
 through a ledger; `policies/` and match conditions evaluate expressions (`controlplane.cel`), which are loaded when the
-first of them is.
+first of them is. What may be about to appear is looked for twice (`patience.py`).
 """
 
 from __future__ import annotations

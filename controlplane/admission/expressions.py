@@ -23,6 +23,7 @@ from controlplane.api.codec import Document, to_document
 from controlplane.api.core_v1 import Namespace
 from controlplane.api.reader import ObjectReader
 from controlplane.cel import CompileError, EvaluationError, OutOfBudget
+from controlplane.cel.errors import NO_BUDGET
 from controlplane.cel.library.authorizer import (
     AUTHORIZER_TYPE,
     RESOURCE_CHECK,
@@ -46,8 +47,6 @@ from controlplane.cel.types import (
 )
 
 T = TypeVar("T")
-
-OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 
 
 class ExpressionError(Exception):
@@ -196,7 +195,7 @@ def evaluate(program: Program, bindings: Mapping[str, Any], budget: Budget) -> A
         return program.value(bindings, budget=budget)
     except OutOfBudget as error:
         if budget.left <= 0:
-            raise OverBudget(OUT_OF_BUDGET) from error
+            raise OverBudget(NO_BUDGET) from error
         raise Failed(f"expression '{program.expression}' resulted in error: {error}") from error
     except EvaluationError as error:
         raise Failed(f"expression '{program.expression}' resulted in error: {error}") from error

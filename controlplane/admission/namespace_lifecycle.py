@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from controlplane.admission.interface import Attributes, Operation, Plugin
+from controlplane.admission.patience import found_soon
 from controlplane.api.core_v1 import Namespace
 from controlplane.api.meta_v1 import StatusCause, StatusDetails
 from controlplane.api.reader import ObjectReader
@@ -13,9 +14,6 @@ from controlplane.api.status import Forbidden, not_found
 from controlplane.kit.clock import Clock
 
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
-
-# A client that creates a namespace and its content in one breath may be ahead of this server's view of the store.
-_MISSING_WAIT = 0.05  # seconds
 
 
 class NamespaceLifecycle(Plugin):
@@ -38,10 +36,7 @@ class NamespaceLifecycle(Plugin):
             raise _terminating(attributes)
 
     async def _find(self, name: str) -> Namespace:
-        namespace = self._reader.get(Namespace, "", name)
-        if namespace is None:
-            await self._clock.sleep(_MISSING_WAIT)
-            namespace = self._reader.get(Namespace, "", name)
+        namespace = await found_soon(self._reader, self._clock, Namespace, name)
         if namespace is None:
             raise not_found(resource_of(Namespace), name)
         return namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controlplane.admission.interface import Attributes, Operation, Plugin
+from controlplane.admission.patience import found_soon
 from controlplane.api.codec import Document
 from controlplane.api.reader import ObjectReader
 from controlplane.api.scheduling_v1 import PriorityClass
@@ -10,9 +11,6 @@ from controlplane.kit.clock import Clock
 
 # What a pod without a class has, where no class is for everybody.
 _NO_CLASS = PriorityClass(value=0, preemption_policy="PreemptLowerPriority")
-
-# A client that creates a class and a pod of it in one breath may be ahead of this server's view of the store.
-_MISSING_WAIT = 0.05  # seconds
 
 
 class Priority(Plugin):
@@ -51,10 +49,7 @@ class Priority(Plugin):
             )
 
     async def _find(self, attributes: Attributes, name: str) -> PriorityClass:
-        chosen = self._reader.get(PriorityClass, "", name)
-        if chosen is None:
-            await self._clock.sleep(_MISSING_WAIT)
-            chosen = self._reader.get(PriorityClass, "", name)
+        chosen = await found_soon(self._reader, self._clock, PriorityClass, name)
         if chosen is None:
             raise attributes.forbidden(f"no PriorityClass with name {name} was found")
         return chosen

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from controlplane.admission.interface import Attributes, Operation, Plugin
+from controlplane.admission.patience import found_soon
 from controlplane.api.codec import Document
 from controlplane.api.node_v1 import RuntimeClass
 from controlplane.api.reader import ObjectReader
 from controlplane.kit.clock import Clock
-
-# A client that creates a class and a pod of it in one breath may be ahead of this server's view of the store.
-_MISSING_WAIT = 0.05  # seconds
 
 
 class RuntimeClassAdmission(Plugin):
@@ -63,10 +61,7 @@ class RuntimeClassAdmission(Plugin):
         name = (pod.get("spec") or {}).get("runtimeClassName")
         if not name:
             return None
-        found = self._reader.get(RuntimeClass, "", name)
-        if found is None:
-            await self._clock.sleep(_MISSING_WAIT)
-            found = self._reader.get(RuntimeClass, "", name)
+        found = await found_soon(self._reader, self._clock, RuntimeClass, name)
         if found is None:
             raise attributes.forbidden(f'pod rejected: RuntimeClass "{name}" not found')
         return found

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# What Kubernetes says where rules and policies go no further.
+NO_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:

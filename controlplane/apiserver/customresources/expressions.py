@@ -19,6 +19,7 @@ from controlplane.api.structural.schema import Node
 from controlplane.api.structural.values import correlate, is_there, same
 from controlplane.api.validation.errors import forbidden, invalid, required
 from controlplane.cel import CompileError, EvaluationError, OutOfBudget
+from controlplane.cel.errors import NO_BUDGET
 from controlplane.cel.escaping import escape
 from controlplane.cel.program import Budget, Program, compile_expression
 from controlplane.cel.types import (
@@ -41,7 +42,6 @@ from controlplane.cel.values import NONE, Optional
 
 _NOWHERE = "<nil>"  # where upstream says that the whole object is
 _LONGEST_MESSAGE = 5 * 1024  # bytes
-_NO_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 _SCALARS = {"boolean": BOOL, "integer": INT, "number": DOUBLE}
 _FORMATS = {"byte": BYTES, "date": TIMESTAMP, "date-time": TIMESTAMP, "datetime": TIMESTAMP, "duration": DURATION}
 _META = ObjectType("ObjectMeta", fields={"name": Field(STRING), "generateName": Field(STRING)})
@@ -229,12 +229,12 @@ class _Run:
             bindings["oldSelf"] = old.value
         here = path or _NOWHERE
         if self._budget.left <= 0:
-            raise _Stopped(invalid(here, node.type, _NO_BUDGET))
+            raise _Stopped(invalid(here, node.type, NO_BUDGET))
         try:
             holds = rule.program.value(bindings, budget=self._budget)
         except OutOfBudget as error:
             if self._budget.left <= 0:
-                raise _Stopped(invalid(here, node.type, _NO_BUDGET)) from error
+                raise _Stopped(invalid(here, node.type, NO_BUDGET)) from error
             why = f"'{error}': no further validation rules will be run due to call cost exceeds limit for rule: "
             raise _Stopped(invalid(here, node.type, why + rule.shown)) from error
         except EvaluationError as error:
