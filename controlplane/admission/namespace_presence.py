@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from controlplane.admission.interface import Attributes, Operation, Plugin
+from controlplane.admission.patience import found_soon
 from controlplane.api.core_v1 import Namespace
 from controlplane.api.reader import ObjectReader
 from controlplane.api.resources import resource_of
 from controlplane.api.status import AlreadyExists, StatusError, not_found
 from controlplane.kit.clock import Clock
-
-# A client that creates a namespace and its content in one breath may be ahead of this server's view of the store.
-_MISSING_WAIT = 0.05  # seconds
 
 Provide = Callable[[str], Awaitable[None]]
 """Creates a namespace. Raises StatusError."""
@@ -50,12 +48,8 @@ class NamespaceExists(Plugin):
     async def validate(self, attributes: Attributes) -> None:
         if attributes.operation is Operation.CONNECT or not _in_namespace(attributes):
             return
-        for wait in (0.0, _MISSING_WAIT):
-            if wait:
-                await self._clock.sleep(wait)
-            if self._reader.get(Namespace, "", attributes.namespace) is not None:
-                return
-        raise not_found(resource_of(Namespace), attributes.namespace)
+        if await found_soon(self._reader, self._clock, Namespace, attributes.namespace) is None:
+            raise not_found(resource_of(Namespace), attributes.namespace)
 
 
 def _in_namespace(attributes: Attributes) -> bool:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from controlplane.cmd.settings import SettingsError
+from controlplane.cmd.settings import SettingsError, read_file
 
 if TYPE_CHECKING:
     from controlplane.admission.configuration import PluginConfiguration
 
 _log = logging.getLogger(__name__)
 
-_FLAG = "--admission-control-config-file"
+_FLAG = "admission-control-config-file"
 _VERSIONS = ("apiserver.config.k8s.io/v1", "apiserver.k8s.io/v1alpha1")
 
 
@@ -48,26 +48,19 @@ def plugin_configuration(file: str) -> PluginConfiguration:
     told: dict[str, Any] = {}
     where = file
     try:
-        plugins = decode_configuration(_read(Path(file)), AdmissionConfiguration, _VERSIONS).plugins
+        plugins = decode_configuration(read_file(_FLAG, file), AdmissionConfiguration, _VERSIONS).plugins
         for plugin in plugins:
             where = f"{file}: {plugin.name}"
             if plugin.name not in CONFIGURABLE:
-                _log.warning("%s: %s is told nothing: it has no configuration here", _FLAG, plugin.name)
+                _log.warning("--%s: %s is told nothing: it has no configuration here", _FLAG, plugin.name)
             elif (text := _section(plugin, Path(file))) is not None:
                 told |= read_section(plugin.name, text)
     except ConfigurationError as error:
-        raise SettingsError(f"{_FLAG}: {where}: {error}") from error
+        raise SettingsError(f"--{_FLAG}: {where}: {error}") from error
     return PluginConfiguration(**told)
 
 
 def _section(plugin: _Plugin, file: Path) -> bytes | None:
     if plugin.configuration is not None:
         return msgspec.json.encode(plugin.configuration)  # JSON is YAML
-    return _read(file.parent / plugin.path) if plugin.path else None
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{_FLAG}: cannot read {file}: {error.strerror}") from error
+    return read_file(_FLAG, file.parent / plugin.path) if plugin.path else None
