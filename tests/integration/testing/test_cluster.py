@@ -47,9 +47,11 @@ def test_controllers_work(cluster: Cluster, namespace: str) -> None:
     assert web.spec.replicas == 2
 
 
-def test_the_scheduler_says_why_a_pod_waits(cluster: Cluster, namespace: str) -> None:
-    kubectl(cluster, "run", "web", "--image=nginx", "-n", namespace)
-    until_blocking(lambda: "no nodes available" in kubectl(cluster, "get", "events", "-n", namespace))
+def test_the_scheduler_says_why_a_pod_waits() -> None:
+    with cluster() as alone:  # nobody else's nodes
+        until_blocking(lambda: kubectl(alone, "get", "serviceaccounts", "-o", "name"))
+        kubectl(alone, "run", "web", "--image=nginx")
+        until_blocking(lambda: "no nodes available" in kubectl(alone, "get", "events"))
 
 
 def test_a_deleted_namespace_goes_with_what_is_in_it(cluster: Cluster) -> None:
