@@ -6,6 +6,7 @@ missed while the connection is down, so whoever listens also lists now and then,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
 from nodeagent.cri import containerd_events_pb2 as pb
 from nodeagent.cri.channel import Channel
-from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.cri.errors import RuntimeFailure, Unavailable
+
+_log = logging.getLogger(__name__)
 
 _SUBSCRIBE = "/containerd.services.events.v1.Events/Subscribe"
 # CRI containers live in containerd's namespace k8s.io; /tasks/ are processes.
-_FILTERS = ("namespace==k8s.io,topic==/tasks/exit", "namespace==k8s.io,topic==/tasks/oom")
+_FILTERS = ('namespace==k8s.io,topic=="/tasks/exit"', 'namespace==k8s.io,topic=="/tasks/oom"')
 _RETRY = Backoff(first=0.5, cap=5.0)  # a restart takes a second or two
 
 
@@ -64,8 +67,11 @@ class RuntimeEvents:
                         event = parse(envelope)
                         if event is not None:
                             yield event
-            except RuntimeFailure:
+            except Unavailable:
                 pass  # down or restarting: the calls that need it report it
+            except RuntimeFailure as failure:
+                if not failures:
+                    _log.error("containerd tells no events, so ends are seen seconds late: %s", failure)
             await self._clock.sleep(_RETRY.delay(failures))
             failures += 1
 

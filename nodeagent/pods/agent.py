@@ -275,7 +275,11 @@ class PodAgent:
             if container_id in worker.runtime.ids:
                 worker.refresh(exited=container_id)
                 return
-        self._relist_now.set()  # it ended before we had seen it start
+        # It ended before we had seen it start: it may be anybody's who is about to see what it has started.
+        for worker in self._workers.values():
+            if worker.is_about_to_look:
+                worker.refresh(exited=container_id)
+        self._relist_now.set()
 
     async def _relist(self) -> None:
         count, failing = 0, False

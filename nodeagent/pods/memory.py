@@ -54,7 +54,9 @@ class Memory:
 
     def lags(self, runtime: PodRuntime) -> bool:
         """Whether the runtime still calls something running that is known to have ended."""
-        return any(run.running and run.id in self.exit_seen for run in runtime.containers)
+        return any(run.running and run.id in self.exit_seen for run in runtime.containers) or any(
+            sandbox.ready and sandbox.id in self.exit_seen for sandbox in runtime.sandboxes
+        )
 
     def prune(self, runs: tuple[Run, ...]) -> None:
         """Forget containers that are gone."""

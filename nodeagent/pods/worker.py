@@ -62,7 +62,7 @@ class PodWorker:
         self._starter, self._ender = Starter(tools, self._memory, self.refresh), Ender(tools, self._memory)
         self._operations: Operations | None = None
         self._wake = asyncio.Event()
-        self._stale, self._lags, self._failures = True, 0, 0
+        self._stale, self._observing, self._lags, self._failures = True, False, 0, 0
         self._runtime = PodRuntime()
         self._started_at = parse_time(pod.status.start_time) if pod.status.start_time else tools.clock.now()
         # When this node first saw the pod; None once it has run, or if an earlier agent saw it first.
@@ -93,6 +93,11 @@ class PodWorker:
     def mounted(self) -> bool:
         """Whether its volumes are there."""
         return self._volumes.mounted is not None
+
+    @property
+    def is_about_to_look(self) -> bool:
+        """Whether something of the pod may have been started that was not observed yet."""
+        return self._stale or self._observing or bool(self._operations and self._operations.busy)
 
     # What happens to the pod
 
@@ -164,11 +169,13 @@ class PodWorker:
     async def _step(self, operations: Operations) -> float:
         """Reconcile once; return the seconds after which to do it again at the latest."""
         if self._stale:
-            self._stale = False
+            self._stale, self._observing = False, True
             try:
                 self._runtime = await self._observer.observe()
             except RuntimeFailure as error:
                 return self._unobserved(error)
+            finally:
+                self._observing = False
         self._failures = 0
         if self._memory.lags(self._runtime) and self._lags < _MAX_LAGS:
             self._stale, self._lags = True, self._lags + 1

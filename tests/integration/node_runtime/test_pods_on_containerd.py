@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 from msgspec.structs import replace
 
 from controlplane.api.core_v1 import (
@@ -29,6 +30,10 @@ from controlplane.api.core_v1 import (
     VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.kit.clock import SystemClock
+from controlplane.kit.tasks import running
+from nodeagent.cri.channel import Channel
+from nodeagent.cri.events import Exited, RuntimeEvents
 from tests.fakes.containerd import IMAGE
 from tests.integration.node_runtime.world import World, a_pod, agent_of
 from tests.waiting import until
@@ -122,6 +127,29 @@ async def test_exit_codes_messages_and_restarts_are_told(world: World) -> None:
         assert last and last.terminated
         assert (last.terminated.exit_code, last.terminated.reason) == (3, "Error")
         assert last.terminated.message == "from the end\n"
+
+
+async def test_containerd_tells_of_every_end(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """An end that no event told would be seen at the next look at everything only, many seconds later."""
+    channel = Channel(world.daemon.socket)
+    heard: set[str] = set()
+
+    async def listen() -> None:
+        async for event in RuntimeEvents(channel, SystemClock()).follow():
+            if isinstance(event, Exited):
+                heard.add(event.container_id)
+
+    async with agent_of(world), running(listen()):
+        for name in ("one", "two"):
+            world.api.add(a_pod(name, container={"command": ["true"]}, restart_policy="Never"))
+            await until(lambda name=name: world.pod(name).status.phase == "Succeeded")  # type: ignore[misc]
+        ids = {
+            world.pod(name).status.container_statuses[0].container_id.removeprefix("containerd://")
+            for name in ("one", "two")
+        }
+        await until(lambda: ids <= heard)
+    await channel.close()
+    assert "tells no events" not in caplog.text
 
 
 def _waiting(pod: Pod) -> str:
