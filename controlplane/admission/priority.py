@@ -7,10 +7,14 @@ from controlplane.admission.patience import found_soon
 from controlplane.api.codec import Document
 from controlplane.api.reader import ObjectReader
 from controlplane.api.scheduling_v1 import PriorityClass
+from controlplane.api.system_priorities import SYSTEM_PRIORITIES
 from controlplane.kit.clock import Clock
 
 # What a pod without a class has, where no class is for everybody.
 _NO_CLASS = PriorityClass(value=0, preemption_policy="PreemptLowerPriority")
+
+
+GROUP = "scheduling.k8s.io"
 
 
 class Priority(Plugin):
@@ -38,9 +42,11 @@ class Priority(Plugin):
         _prioritise(attributes, spec, chosen)
 
     async def validate(self, attributes: Attributes) -> None:
+        if attributes.name in SYSTEM_PRIORITIES and attributes.is_for("priorityclasses", Operation.DELETE, group=GROUP):
+            raise attributes.forbidden("this is a system priority class and cannot be deleted")
         document = attributes.document
         writes = (Operation.CREATE, Operation.UPDATE)
-        if document is None or not attributes.is_for("priorityclasses", *writes, group="scheduling.k8s.io"):
+        if document is None or not attributes.is_for("priorityclasses", *writes, group=GROUP):
             return
         other = self._for_everybody().metadata.name
         if document.get("globalDefault") and other and other != attributes.name:

@@ -41,7 +41,7 @@ class Endpoint(KubeStruct):
 
 class EndpointPort(KubeStruct):
     app_protocol: str = ""
-    name: str = ""
+    name: str = always(str)
     port: Int32 | None = None
     protocol: str = ""
 

@@ -53,6 +53,8 @@ SCALARS = {
     "io.k8s.apimachinery.pkg.runtime.RawExtension": ("dict[str, Any]", "{}"),
 }
 # Where the rule would give something unreadable, or the name of a type that the class needs after it.
+# Pointers that upstream's defaults never leave empty: the name of a port without one is written as "".
+DEFAULTED = {("discovery_v1", "EndpointPort", "name")}
 OWN_NAMES = {"openAPIV3Schema": "open_api_v3_schema", "bool": "bool_", "int": "int_"}
 # Text whose emptiness says something else than its absence (a pointer in upstream's Go).
 NULLABLE_TEXT = {"storageClassName", "volumeAttributesClassName", "hostnameOverride"}
@@ -196,7 +198,10 @@ class Module:
 
     def zero_of(self, owner: str, wire: str, kind: str, default: str) -> str:
         """Return what makes the zero value of a field that is written even then; empty for other fields."""
-        if wire not in ALWAYS_WRITTEN.get(f"{self.name}.{owner}", "").split():
+        written = (self.name, owner, wire) in DEFAULTED or wire in ALWAYS_WRITTEN.get(
+            f"{self.name}.{owner}", ""
+        ).split()
+        if not written:
             return ""
         if kind in ZEROS:
             return ZEROS[kind]

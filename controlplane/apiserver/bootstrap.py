@@ -7,6 +7,7 @@ date without taking anything away.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,15 +33,19 @@ from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.networking_v1 import ServiceCIDR, ServiceCIDRSpec
 from controlplane.api.rbac_v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from controlplane.api.scheduling_v1 import PriorityClass
-from controlplane.api.status import AlreadyExists, NotFound
+from controlplane.api.status import AlreadyExists, NotFound, StatusError
 from controlplane.api.system_priorities import SYSTEM_PRIORITIES
 from controlplane.auth.bootstrap_policy import default_policy
 from controlplane.auth.policy_reconcile import reconcile_binding, reconcile_role
 from controlplane.client.client import Client, PatchType
+from controlplane.kit.clock import Clock
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
+_log = logging.getLogger(__name__)
+
 _SERVICE_PORT = 443
+_KEEP_SECONDS = 10.0  # between looks at the kubernetes Service, as upstream's
 
 _CIDR_MANAGER = "kubernetes-service-cidr-controller"
 
@@ -65,6 +70,26 @@ async def write_bootstrap_objects(client: Client, advertised: Advertised, now: s
     await _all([_reconcile(client, role, reconcile_role) for role in roles])
     await _all([_reconcile(client, binding, reconcile_binding) for binding in bindings])
     await _ensure_service_cidr(client, advertised.service_cidrs, now)
+    await write_own_service(client, advertised)
+
+
+async def keep_own_service(client: Client, advertised: Advertised, clock: Clock) -> None:
+    """Make the Service by which pods find this server again when somebody deletes or changes it, until cancelled."""
+    failing = False
+    while True:
+        await clock.sleep(_KEEP_SECONDS)
+        try:
+            await write_own_service(client, advertised)
+        except StatusError as error:
+            if not failing:
+                _log.warning("cannot keep the kubernetes Service, trying on: %s", error)
+            failing = True
+        else:
+            failing = False
+
+
+async def write_own_service(client: Client, advertised: Advertised) -> None:
+    """Make the Service `kubernetes` and its endpoints as they should be. Raises StatusError."""
     await _ensure(client, kubernetes_service(advertised))
     if not ip_address(advertised.address).is_loopback:  # nobody else could reach it, and endpoints must be reachable
         await _overwrite(client, kubernetes_endpoints(advertised))

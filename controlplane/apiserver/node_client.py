@@ -14,6 +14,7 @@ from controlplane.apiserver.node_dialer import NodeAddress, NodeAnswer, NodeRefu
 from controlplane.apiserver.websocket import AiohttpWebSocket
 
 _CONNECT = 10.0  # seconds
+_LONGEST_REASON = 4096  # bytes
 
 
 class NodeClient:
@@ -44,10 +45,19 @@ class NodeClient:
         try:
             socket = await self._open().ws_connect(url, protocols=protocols, ssl=self.tls, max_msg_size=0)
         except aiohttp.WSServerHandshakeError as error:
-            raise NodeRefused(error.status, error.message) from error
+            raise NodeRefused(error.status, await self._why(url, error)) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise NodeUnreachable(f'Get "{url}": {_say(error)}') from error
         return socket.protocol or "", AiohttpWebSocket(socket)
+
+    async def _why(self, url: URL, refusal: aiohttp.WSServerHandshakeError) -> str:
+        """Ask once more without the handshake, for its failure hides what the node said."""
+        try:
+            async with self._open().get(url, ssl=self.tls, allow_redirects=False) as answer:
+                said = (await answer.content.read(_LONGEST_REASON)).decode(errors="replace").strip()
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return refusal.message
+        return said if said and answer.status == refusal.status else refusal.message
 
     async def close(self) -> None:
         if self._session is not None:

@@ -34,7 +34,7 @@ from controlplane.apiserver.audit import Auditor, AuditSettings
 from controlplane.apiserver.audit.auditor import AuditMetrics
 from controlplane.apiserver.authorization import WebhookMetrics
 from controlplane.apiserver.backend import Backend
-from controlplane.apiserver.bootstrap import Advertised, write_bootstrap_objects
+from controlplane.apiserver.bootstrap import Advertised, keep_own_service, write_bootstrap_objects
 from controlplane.apiserver.catalog import Catalog, built_in_caches, built_in_storages
 from controlplane.apiserver.component_health import Probe, components, probe_https
 from controlplane.apiserver.customresources.controller import Definitions
@@ -213,7 +213,10 @@ class ApiServer:
         """Return what runs as soon as the first objects are there."""
         security = self.settings.security
         trusted = trust_data(security.client_ca, security.request_headers)
-        return [self._aggregation.run(self.client(), self._clock, self.catalog.storages, trusted)]
+        return [
+            self._aggregation.run(self.client(), self._clock, self.catalog.storages, trusted),
+            keep_own_service(self.client(), self.settings.advertised, self._clock),
+        ]
 
     def _flow_kept(self) -> AbstractAsyncContextManager[None]:
         if self.flow is None:
@@ -252,7 +255,9 @@ class ApiServer:
         settings = self.settings
         storages = built_in_storages(self._store, self.cache, settings.event_ttl)
         self.reader.attach(storages)
-        allocator = ServiceAllocator(self.reader, settings.service_cidrs, settings.node_ports, self._random)
+        allocator = ServiceAllocator(
+            self.reader, self.cache.fresh, settings.service_cidrs, settings.node_ports, self._random
+        )
         storages["", "v1", "services"].allocator = allocator
         return Catalog(RESOURCES, storages.values()), allocator
 

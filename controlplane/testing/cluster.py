@@ -86,6 +86,7 @@ def cluster(
     with ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sampan-")))
+        directory.mkdir(parents=True, exist_ok=True)
         open_ = partial(_control_plane, directory, controllers, settings, clock or SystemClock(), random or Random())
         yield Cluster(stack.enter_context(in_background(open_)))
 

@@ -47,21 +47,36 @@ def show(cluster: Cluster) -> None:
         image = images.reference("nginx", cluster.registry)
         _say(f"sed s#{PUBLIC_IMAGE}#{image}# examples/nginx.yaml | kubectl apply -f -")
         print(kubectl("apply", "-f", "-", stdin=SAMPLE.read_text().replace(PUBLIC_IMAGE, image)), end="")
-        try:
-            kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=120s")
-        except LabError as error:
-            said = try_run(
-                access.KUBECTL, "--kubeconfig", access.KUBECONFIG, "describe", "pods", "-l", "app=nginx"
-            ).stdout
-            raise LabError(
-                f"{error}\n{said[-3000:]}\nmore: kubectl get events; on the node: journalctl -u sampan-nodeagent"
-            ) from error
+        _wait_for_pods()
+        if len({pod["spec"]["nodeName"] for pod in _pods()}) == 1:  # where a drain, or a node that was away, left them
+            _say("kubectl rollout restart deployment/nginx-deployment    # for all its pods are on one node")
+            kubectl("rollout", "restart", "deployment/nginx-deployment")
+            _wait_for_pods()
     what = ("get", "nodes,pods,svc,endpointslices", "-o", "wide")
     _say(shown(["kubectl", *what]))
     print(kubectl(*what))
     _through_the_service(cluster)
     _from_outside(cluster)
     _pod_to_pod()
+
+
+def _wait_for_pods() -> None:
+    try:
+        kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=120s")
+    except LabError as error:
+        said = try_run(access.KUBECTL, "--kubeconfig", access.KUBECONFIG, "describe", "pods", "-l", "app=nginx").stdout
+        raise LabError(
+            f"{error}\n{said[-3000:]}\nmore: kubectl get events; on the node: journalctl -u sampan-nodeagent"
+        ) from error
+
+
+def _pods() -> list[dict[str, Any]]:
+    """The sample's pods that have an address and are not on their way out."""
+    return [
+        pod
+        for pod in get("pods", "-l", "app=nginx")["items"]
+        if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]
+    ]
 
 
 def _through_the_service(cluster: Cluster) -> None:
@@ -98,12 +113,7 @@ def _fetch(shown_as: str, where: Sequence[Path | str], url: str) -> None:
 
 
 def _pod_to_pod() -> None:
-    pods = [
-        pod
-        for pod in get("pods", "-l", "app=nginx")["items"]
-        if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]
-    ]
-    by_node = {pod["spec"]["nodeName"]: pod for pod in pods}
+    by_node = {pod["spec"]["nodeName"]: pod for pod in _pods()}
     with step("pod to pod, across nodes, by pod IP"):
         if len(by_node) < 2:
             raise LabError("all pods of the sample are on one node: kubectl get pods -o wide, kubectl describe nodes")

@@ -23,6 +23,7 @@ class Reservation:
     key: tuple[str, str]
     started: int
     finished: int = 0  # 0: the write is under way
+    acknowledged: bool = False  # the store has said that it is written
     addresses: set[str] = field(default_factory=set)
     ports: set[int] = field(default_factory=set)
 

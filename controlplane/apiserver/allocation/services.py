@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -20,8 +20,15 @@ from controlplane.apiserver.allocation.ranges import AddressRange, PortRange
 class ServiceAllocator:
     """Knows what is taken from `reader`, and what is promised from its own reservations."""
 
-    def __init__(self, reader: ObjectReader, service_cidrs: Sequence[str], node_port_range: PortRange, random: Random):
-        self._reader, self._random, self._ports = reader, random, node_port_range
+    def __init__(
+        self,
+        reader: ObjectReader,
+        fresh: Callable[[], Awaitable[object]],  # returns when the reader has seen every acknowledged write
+        service_cidrs: Sequence[str],
+        node_port_range: PortRange,
+        random: Random,
+    ):
+        self._reader, self._fresh, self._random, self._ports = reader, fresh, random, node_port_range
         self._ranges = [AddressRange(ipaddress.ip_network(cidr)) for cidr in service_cidrs]
         self.reserved: set[str] = set()  # addresses that IPAddresses of others keep from Services
         self._reservations: list[Reservation] = []
@@ -41,6 +48,7 @@ class ServiceAllocator:
 
     @asynccontextmanager
     async def _reserved(self, document: Document, old_spec: Document, dry_run: bool) -> AsyncIterator[None]:
+        await self._catch_up()
         reservation = self._reserve(document, old_spec)
         try:
             yield
@@ -48,7 +56,15 @@ class ServiceAllocator:
             # A caller who has gone may have left a write on its way to the disk.
             self._settle(reservation, written=isinstance(error, asyncio.CancelledError) and not dry_run)
             raise
+        reservation.acknowledged = not dry_run
         self._settle(reservation, written=not dry_run)
+
+    async def _catch_up(self) -> None:
+        """Let the reader see every write that was acknowledged: from then on it says what they have taken."""
+        seen = [one for one in self._reservations if one.acknowledged]
+        if seen:
+            await self._fresh()
+            self._reservations = [one for one in self._reservations if not any(one is other for other in seen)]
 
     def _settle(self, reservation: Reservation, *, written: bool) -> None:
         if written:

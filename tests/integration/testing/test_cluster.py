@@ -18,6 +18,7 @@ from controlplane.api.admissionregistration_v1 import (
 )
 from controlplane.api.apps_v1 import Deployment
 from controlplane.api.core_v1 import ConfigMap, Namespace, Pod
+from controlplane.api.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.status import NotFound
 from controlplane.testing import Cluster, cluster
@@ -52,6 +53,33 @@ def test_the_scheduler_says_why_a_pod_waits() -> None:
         until_blocking(lambda: kubectl(alone, "get", "serviceaccounts", "-o", "name"))
         kubectl(alone, "run", "web", "--image=nginx")
         until_blocking(lambda: "no nodes available" in kubectl(alone, "get", "events"))
+
+
+def test_kubectl_describes_a_service_whose_port_has_no_name(cluster: Cluster, namespace: str) -> None:
+    """kubectl panics where an EndpointSlice's port has no name at all: upstream's always have one, if an empty one."""
+    kubectl(cluster, "create", "service", "clusterip", "web", "--tcp=80:80", "-n", namespace)
+    changes = '[{"op": "remove", "path": "/spec/ports/0/name"}, {"op": "remove", "path": "/spec/selector"}]'
+    kubectl(cluster, "patch", "service", "web", "--type=json", "-n", namespace, f"--patch={changes}")
+    by_hand = EndpointSlice(
+        metadata=ObjectMeta(name="web-1", namespace=namespace, labels={"kubernetes.io/service-name": "web"}),
+        address_type="IPv4",
+        endpoints=[Endpoint(addresses=["192.0.2.1"])],
+        ports=[EndpointPort(port=80)],
+    )
+    cluster.run(lambda client: client.create(by_hand))
+    assert "192.0.2.1:80" in kubectl(cluster, "describe", "service", "web", "-n", namespace)
+
+
+def test_what_the_cluster_cannot_do_without_stays_or_comes_back() -> None:
+    with cluster() as alone:
+        environ = alone.environ
+        gone = subprocess.run(
+            [KUBECTL, "delete", "priorityclass", "system-node-critical"],
+            env=environ, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert "this is a system priority class and cannot be deleted" in gone.stderr
+        kubectl(alone, "delete", "service", "kubernetes")
+        until_blocking(lambda: "10.96.0.1" in kubectl(alone, "get", "services"))
 
 
 def test_a_deleted_namespace_goes_with_what_is_in_it(cluster: Cluster) -> None:

@@ -27,6 +27,9 @@ class Services:
     def catch_up(self) -> None:
         self.shown = list(self.written)
 
+    async def fresh(self) -> None:
+        self.catch_up()
+
     def get(self, type_: Any, namespace: str, name: str) -> Any:
         return next(
             (one for one in self.shown if (one.metadata.namespace, one.metadata.name) == (namespace, name)), None
@@ -45,7 +48,7 @@ class Cluster:
     def __init__(self, *cidrs: str, ports: str = "30000-32767"):
         self.services = Services()
         ranges = cidrs or ("10.96.0.0/12",)
-        self.allocator = ServiceAllocator(self.services, ranges, PortRange.parse(ports), Random(7))
+        self.allocator = ServiceAllocator(self.services, self.services.fresh, ranges, PortRange.parse(ports), Random(7))
 
     async def create(self, name: str, *, dry_run: bool = False, namespace: str = "shop", **spec: Any) -> dict[str, Any]:
         document = {"metadata": {"name": name, "namespace": namespace}, "spec": {"type": "ClusterIP", **spec}}
@@ -220,8 +223,15 @@ async def test_what_is_written_is_taken_before_it_can_be_seen() -> None:
     }
     async with cluster.allocator.for_create(document, False):
         cluster.services.written.append(from_document(document, Service))
-    with pytest.raises(Invalid, match="already allocated"):  # nothing has caught up yet
+    with pytest.raises(Invalid, match="already allocated"):
         await cluster.create("other", clusterIP="10.96.0.7")
+
+
+async def test_what_was_deleted_is_free_at_once() -> None:
+    cluster = Cluster()
+    await cluster.create("web", clusterIP="10.96.0.7")
+    cluster.services.written.clear()
+    assert (await cluster.create("web", clusterIP="10.96.0.7"))["clusterIP"] == "10.96.0.7"
 
 
 async def test_what_was_deleted_before_it_was_seen_is_free_once_later_writes_are_seen() -> None:
