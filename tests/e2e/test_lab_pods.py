@@ -146,6 +146,20 @@ def test_exec_carries_input_output_and_the_exit_code(lab: Lab) -> None:
     assert lab.ok("exec", "-i", "shell", "--", "wc", "-c", stdin=big * 20000).strip() == str(len(big) * 20000)
 
 
+def test_exec_where_nothing_runs_says_so(lab: Lab) -> None:
+    reference = {"configMapRef": {"name": "missing"}}
+    lab.apply(lab.pod("held", container={**SLEEP, "envFrom": [reference]}))
+    lab.until("the reason", lambda: waiting_for(lab, "held") == "CreateContainerConfigError")
+    assert 'container not found ("main")' in lab.kubectl("exec", "held", "--", "true").err
+
+
+def test_containerd_tells_every_node_of_ends(lab: Lab) -> None:
+    lab.apply(lab.pod("short", restartPolicy="Never", container={"command": ["true"]}))
+    lab.until("Succeeded", lambda: lab.get("pod", "short")["status"]["phase"] == "Succeeded", seconds=20)
+    for node in lab.machines():
+        assert "tells no events" not in lab.on(node, "journalctl -u sampan-nodeagent --no-pager")
+
+
 def test_logs_follow_until_the_end(lab: Lab) -> None:
     script = "for i in 1 2 3 4 5; do echo line $i; sleep 0.3; done"
     lab.apply(lab.pod("talker", restartPolicy="Never", container={"command": ["sh", "-c", script]}))
