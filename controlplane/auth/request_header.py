@@ -22,6 +22,7 @@ from controlplane.api.status import Unauthorized
 from controlplane.auth.interface import Credentials, User
 from controlplane.auth.x509 import X509Authenticator
 from controlplane.kit.clock import Clock
+from controlplane.kit.files import modified
 
 _log = logging.getLogger(__name__)
 
@@ -52,12 +53,12 @@ class Roots:
 
     def __init__(self, bundle: bytes, file: Path | None = None):
         self._known = roots_of(bundle) if bundle else frozenset[bytes]()
-        self._file, self._stamp = file, _stamp_of(file)
+        self._file, self._stamp = file, modified(file)
 
     def __contains__(self, root: object) -> bool:
         if root in self._known:
             return True
-        stamp = _stamp_of(self._file)
+        stamp = modified(self._file)
         if self._file is None or stamp == self._stamp:
             return False
         self._stamp = stamp
@@ -66,13 +67,6 @@ class Roots:
         except (OSError, ValueError) as error:
             _log.warning("%s cannot be read again: %s", self._file, error)
         return root in self._known
-
-
-def _stamp_of(file: Path | None) -> int:
-    try:
-        return file.stat().st_mtime_ns if file is not None else 0
-    except OSError:
-        return -1
 
 
 class RequestHeaderAuthenticator:

@@ -14,3 +14,11 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     draft.write_bytes(content)
     draft.chmod(mode)
     draft.replace(path)
+
+
+def modified(file: Path | None) -> int:
+    """Return what changes whenever the file is replaced, in ns; 0 for no file, -1 for one that cannot be seen."""
+    try:
+        return file.stat().st_mtime_ns if file is not None else 0
+    except OSError:
+        return -1

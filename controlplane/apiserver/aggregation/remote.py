@@ -20,6 +20,7 @@ from controlplane.apiserver.proxying.headers import identity
 from controlplane.apiserver.service_resolver import Address, Resolve, Unresolvable
 from controlplane.apiserver.tls import aggregated_context
 from controlplane.auth.interface import SYSTEM_MASTERS, User
+from controlplane.kit.files import modified
 
 # Who asks when nobody in particular does: for discovery, for OpenAPI, and whether anybody is there.
 AGGREGATOR = User("system:kube-aggregator", groups=(SYSTEM_MASTERS,))
@@ -59,13 +60,6 @@ class FrontProxy:
     certificate: Path | None = None
     key: Path | None = None
 
-    def stamp(self) -> int:
-        """Return what changes when the certificate is renewed."""
-        try:
-            return self.certificate.stat().st_mtime_ns if self.certificate else 0
-        except OSError:
-            return -1
-
 
 class Contexts:
     """TLS contexts, made once for each CA bundle and made again when our certificate is renewed."""
@@ -76,7 +70,7 @@ class Contexts:
 
     def of(self, ca_bundle: str, *, verify: bool) -> ssl.SSLContext:
         """Return the context for a CA bundle as APIServices carry it, base64 of PEM. Raises ValueError, OSError."""
-        key = (ca_bundle, verify, self._front_proxy.stamp())
+        key = (ca_bundle, verify, modified(self._front_proxy.certificate))
         if key not in self._made:
             if len(self._made) > 256:
                 self._made.clear()
