@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
 from controlplane.store.interface import StoreError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,20 @@ class Identity:
 
     def server_credentials(self) -> grpc.ServerCredentials:
         """Demand clients' certificates, and follow our own when it is renewed. Raises StoreError."""
-        served = self._stamp()
+        served, amiss = self._stamp(), ""
 
         def renewed() -> grpc.ServerCertificateConfiguration | None:
-            nonlocal served
+            nonlocal served, amiss
             try:
                 stamp = self._stamp()
-                if stamp == served:
-                    return None
-                configuration = self._configuration()
-            except (OSError, StoreError):
-                return None  # half written: the next handshake looks again
-            served = stamp
-            return configuration
+                found = None if stamp == served else self._configuration()
+            except StoreError as error:  # perhaps half written: the next handshake looks again
+                if str(error) != amiss:
+                    _log.warning("the serving certificate stays as it was: %s", error)
+                amiss = str(error)
+                return None
+            served, amiss = stamp, ""
+            return found
 
         return grpc.dynamic_ssl_server_credentials(self._configuration(), renewed, require_client_authentication=True)
 

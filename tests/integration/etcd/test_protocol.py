@@ -365,6 +365,24 @@ async def test_a_renewed_certificate_is_shown_to_who_comes_next(tmp_path: Path) 
         assert await shown() == (tmp_path / "server.crt").read_text() != before
 
 
+async def test_a_certificate_that_cannot_be_read_leaves_the_old_one_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tls, clock = make_certificates(tmp_path), SystemClock()
+    async with (
+        MemoryStore.open(clock) as store,
+        EtcdServer.listening(store, ["127.0.0.1:0"], tls.server, clock, Random(1)) as (port,),
+    ):
+        shown = partial(asyncio.to_thread, ssl.get_server_certificate, ("127.0.0.1", port))
+        before = await shown()
+        (tmp_path / "server.key").unlink()
+        assert await shown() == await shown() == before
+    told = [record.getMessage() for record in caplog.records if record.name == "controlplane.store.etcd.tls"]
+    assert told == [
+        f"the serving certificate stays as it was: cannot read {tmp_path / 'server.key'}: No such file or directory"
+    ]
+
+
 async def test_there_is_no_authentication(wire: Wire) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await wire.ask("Auth/Authenticate", pb.AuthenticateRequest(name="root"), pb.AuthenticateResponse)
