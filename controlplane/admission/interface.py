@@ -127,22 +127,27 @@ class Plugin:
         """Raise StatusError (Forbidden, Invalid) to refuse the object as it will be stored."""
 
 
+Observe = Callable[[float], None]
+"""Takes seconds."""
+
+
 class Timing(Protocol):
-    """Records how long admission takes."""
+    """Says where to record how long admission takes."""
 
-    def plugin(self, name: str, step: str, operation: Operation, rejected: bool, seconds: float) -> None: ...
-    def step(self, step: str, operation: Operation, rejected: bool, seconds: float) -> None: ...
+    def plugin(self, name: str, step: str, operation: Operation, rejected: bool) -> Observe: ...
+    def step(self, step: str, operation: Operation, rejected: bool) -> Observe: ...
 
 
-Step = Callable[[Attributes], Awaitable[None]]
+Run = Callable[[Attributes], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Steps:
-    """What a request for one resource runs, in order."""
+class _Step:
+    """What one step of admission runs for one resource and operation, in order, each with who is told its duration."""
 
-    mutating: Sequence[tuple[str, Step]]
-    validating: Sequence[tuple[str, Step]]
+    name: str  # "admit" or "validate", as metrics have it
+    plugins: Sequence[tuple[str, Run, Observe]]
+    observe: Observe
 
 
 class Chain:
@@ -154,50 +159,60 @@ class Chain:
 
     def __init__(self, plugins: Sequence[Plugin], clock: Clock | None = None, timing: Timing | None = None):
         self.plugins = tuple(plugins)
-        self._steps: dict[tuple[str, str], _Steps] = {}  # by group and plural
-        self._clock, self._timing = clock, timing
+        self._steps: dict[tuple[str, str, str, str], _Step] = {}  # by name, group, plural and operation
+        self._now = clock.monotonic if clock is not None else lambda: 0.0
+        self._timing = timing
 
     async def mutate(self, attributes: Attributes) -> None:
         """Let every plug-in change the document; and once more if one of them asks for it."""
-        mutating = self._steps_of(attributes.resource).mutating
-        await self._run("admit", mutating, attributes)
+        mutating = self._step("admit", attributes)
+        await self._run(mutating, attributes)
         if attributes.rounds.again:
             attributes.rounds.second = True
-            await self._run("admit", mutating, attributes)
+            await self._run(mutating, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Let every plug-in refuse the document; the first refusal ends the request."""
-        await self._run("validate", self._steps_of(attributes.resource).validating, attributes)
+        await self._run(self._step("validate", attributes), attributes)
 
-    def _steps_of(self, resource: Resource) -> _Steps:
-        key = resource.group, resource.plural
-        if key not in self._steps:
-            name = resource.group_resource
-            mine = [p for p in self.plugins if not p.looks_at or name in p.looks_at]
-            self._steps[key] = _Steps(
-                [(p.name, p.mutate) for p in mine if type(p).mutate is not Plugin.mutate],
-                [(p.name, p.validate) for p in mine if type(p).validate is not Plugin.validate],
-            )
-        return self._steps[key]
+    def _step(self, name: str, attributes: Attributes) -> _Step:
+        resource, operation = attributes.resource, attributes.operation
+        key = name, resource.group, resource.plural, operation
+        step = self._steps.get(key)
+        if step is None:
+            step = self._steps[key] = self._step_of(name, resource, operation)
+        return step
 
-    async def _run(self, step: str, plugins: Sequence[tuple[str, Step]], attributes: Attributes) -> None:
-        if self._timing is None or self._clock is None:
-            for _, run in plugins:
-                await run(attributes)
-            return
-        timing, now, operation = self._timing, self._clock.monotonic, attributes.operation
+    def _step_of(self, name: str, resource: Resource, operation: Operation) -> _Step:
+        timing, shown = self._timing, resource.group_resource
+        mine = [plugin for plugin in self.plugins if not plugin.looks_at or shown in plugin.looks_at]
+        runs: list[tuple[str, Run]] = (
+            [(one.name, one.mutate) for one in mine if type(one).mutate is not Plugin.mutate]
+            if name == "admit"
+            else [(one.name, one.validate) for one in mine if type(one).validate is not Plugin.validate]
+        )
+        if timing is None:
+            return _Step(name, [(plugin, run, _nobody_asks) for plugin, run in runs], _nobody_asks)
+        timed = [(plugin, run, timing.plugin(plugin, name, operation, False)) for plugin, run in runs]
+        return _Step(name, timed, timing.step(name, operation, False))
+
+    async def _run(self, step: _Step, attributes: Attributes) -> None:
+        now = self._now
         began = before = now()
-        try:
-            for name, run in plugins:
-                try:
-                    await run(attributes)
-                except BaseException:
-                    timing.plugin(name, step, operation, True, now() - before)
-                    raise
-                after = now()
-                timing.plugin(name, step, operation, False, after - before)
-                before = after
-        except BaseException:
-            timing.step(step, operation, True, now() - began)
-            raise
-        timing.step(step, operation, False, before - began)
+        for name, run, observe in step.plugins:
+            try:
+                await run(attributes)
+            except BaseException:
+                if self._timing is not None:
+                    ended, operation = now(), attributes.operation
+                    self._timing.plugin(name, step.name, operation, True)(ended - before)
+                    self._timing.step(step.name, operation, True)(ended - began)
+                raise
+            after = now()
+            observe(after - before)
+            before = after
+        step.observe(before - began)
+
+
+def _nobody_asks(seconds: float) -> None:
+    pass

@@ -1,19 +1,11 @@
-"""How long admission takes and what webhooks and policies answered, under upstream's names and with its buckets.
-
-Every write passes a dozen plug-ins twice, so their durations are counted in plain lists and turned into a histogram
-when somebody scrapes.
-"""
+"""How long admission takes and what webhooks and policies answered, under upstream's names and with its buckets."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from controlplane.admission.interface import Operation
+from controlplane.admission.interface import Observe, Operation
+from controlplane.kit.tallies import Histograms
 
 _PLUGIN = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5)  # seconds
 _WEBHOOK = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10, 25)
@@ -21,52 +13,24 @@ _CONDITION = (0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25)
 _POLICY = (0.0000005, 0.001, 0.01, 0.1, 1.0)
 
 
-class Durations(Collector):
-    """A histogram whose observations cost next to nothing."""
-
-    def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]):
-        self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
-        self._counts: dict[tuple[str, ...], list[int]] = {}
-        self._sums: dict[tuple[str, ...], float] = {}
-
-    def observe(self, labels: tuple[str, ...], seconds: float) -> None:
-        counts = self._counts.get(labels)
-        if counts is None:
-            counts = self._counts[labels] = [0] * (len(self._bounds) + 1)
-            self._sums[labels] = 0.0
-        counts[bisect_left(self._bounds, seconds)] += 1
-        self._sums[labels] += seconds
-
-    def collect(self) -> Iterable[Metric]:
-        family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
-        bounds = [*map(str, map(float, self._bounds)), "+Inf"]
-        for labels, counts in self._counts.items():
-            total, buckets = 0, list[tuple[str, float]]()
-            for bound, count in zip(bounds, counts, strict=True):
-                total += count
-                buckets.append((bound, total))
-            family.add_metric(labels, buckets, self._sums[labels])
-        yield family
-
-
 class AdmissionMetrics:
     """Everything that is measured of admission."""
 
     def __init__(self, registry: CollectorRegistry):
-        self._plugins = Durations(
+        self._plugins = Histograms(
             "apiserver_admission_controller_admission_duration_seconds",
             "Seconds that each admission plug-in takes.",
             ("name", "type", "operation", "rejected"),
             _PLUGIN,
+            registry,
         )
-        self._steps = Durations(
+        self._steps = Histograms(
             "apiserver_admission_step_admission_duration_seconds",
             "Seconds that mutating, and that validating admission takes.",
             ("type", "operation", "rejected"),
             _PLUGIN,
+            registry,
         )
-        registry.register(self._plugins)
-        registry.register(self._steps)
         named = ["name", "type", "operation"]
         self._webhooks = Histogram(
             "apiserver_admission_webhook_admission_duration_seconds",
@@ -132,11 +96,11 @@ class AdmissionMetrics:
             for kind in ("validating", "mutating")
         }
 
-    def plugin(self, name: str, step: str, operation: Operation, rejected: bool, seconds: float) -> None:
-        self._plugins.observe((name, step, operation.value, "true" if rejected else "false"), seconds)
+    def plugin(self, name: str, step: str, operation: Operation, rejected: bool) -> Observe:
+        return self._plugins.of(name, step, operation.value, "true" if rejected else "false").observe
 
-    def step(self, step: str, operation: Operation, rejected: bool, seconds: float) -> None:
-        self._steps.observe((step, operation.value, "true" if rejected else "false"), seconds)
+    def step(self, step: str, operation: Operation, rejected: bool) -> Observe:
+        return self._steps.of(step, operation.value, "true" if rejected else "false").observe
 
     def webhook(self, name: str, step: str, operation: Operation, rejected: bool, code: int, seconds: float) -> None:
         said = "true" if rejected else "false"

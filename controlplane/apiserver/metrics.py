@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from cryptography import x509
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from controlplane.apiserver.request_info import RequestInfo
+from controlplane.kit.tallies import Buckets, Count, Counters, Histograms
 
 _DURATION = (
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
@@ -49,12 +50,12 @@ def shown_verb(info: RequestInfo) -> str:
 
 
 @dataclass(slots=True)
-class _Children:
-    """The metrics of one combination of labels, looked up once."""
+class _Tallies:
+    """What is counted of one combination of labels, looked up once."""
 
-    total: dict[int, Any]
-    duration: Any
-    sli: Any
+    total: dict[int, Count]  # by status code
+    duration: Buckets
+    sli: Buckets
 
 
 class ApiServerMetrics:
@@ -63,31 +64,25 @@ class ApiServerMetrics:
     def __init__(self, registry: CollectorRegistry):
         self.registry = registry
         labels = ["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"]
-        self._total = Counter(
-            "apiserver_request",
-            "Requests by verb, resource, scope and status code.",
-            [*labels, "code"],
-            registry=registry,
+        self._total = Counters(
+            "apiserver_request", "Requests by verb, resource, scope and status code.", [*labels, "code"], registry
         )
-        self._duration = Histogram(
-            "apiserver_request_duration_seconds",
-            "Seconds until the answer.",
-            labels,
-            buckets=_DURATION,
-            registry=registry,
+        self._duration = Histograms(
+            "apiserver_request_duration_seconds", "Seconds until the answer.", labels, _DURATION, registry
         )
-        self._sli = Histogram(
+        self._sli = Histograms(
             "apiserver_request_sli_duration_seconds",
             "Seconds until the answer, without the time spent outside the server.",
             [label for label in labels if label != "dry_run"],
-            buckets=_SLI,
-            registry=registry,
+            _SLI,
+            registry,
         )
+        self._under_way = {True: 0, False: 0}  # by whether they only read
         inflight = Gauge(
             "apiserver_current_inflight_requests", "Requests under way, by kind.", ["request_kind"], registry=registry
         )
-        self._inflight_reads, self._inflight_writes = inflight.labels("readOnly"), inflight.labels("mutating")
-        self._under_way = {True: 0, False: 0}  # by whether they only read
+        for kind, reads in (("readOnly", True), ("mutating", False)):
+            inflight.labels(kind).set_function(partial(self._under_way.__getitem__, reads))
         self._long = Gauge(
             "apiserver_longrunning_requests",
             "Watches, proxied connections and the like under way.",
@@ -106,7 +101,7 @@ class ApiServerMetrics:
             buckets=_EXPIRATION,
             registry=registry,
         )
-        self._children: dict[tuple[str, ...], _Children] = {}
+        self._tallies: dict[tuple[str, ...], _Tallies] = {}
 
     def began(self, info: RequestInfo) -> Callable[[], None]:
         """Count a request as under way; return what ends that."""
@@ -115,16 +110,14 @@ class ApiServerMetrics:
             gauge = self._long.labels(shown_verb(info), *labels)
             gauge.inc()
             return gauge.dec
-        reads = is_read(info)
-        gauge = self._inflight_reads if reads else self._inflight_writes
-        gauge.inc()
-        self._under_way[reads] += 1
+        self._under_way[is_read(info)] += 1
+        return self._read if is_read(info) else self._written
 
-        def ended() -> None:
-            gauge.dec()
-            self._under_way[reads] -= 1
+    def _read(self) -> None:
+        self._under_way[True] -= 1
 
-        return ended
+    def _written(self) -> None:
+        self._under_way[False] -= 1
 
     def under_way(self, info: RequestInfo) -> int:
         """Return how many requests of this one's kind, reading or writing, have not been answered."""
@@ -136,19 +129,18 @@ class ApiServerMetrics:
             shown_verb(info), "All" if dry_run else "", info.group, info.version, info.resource, info.subresource,
             info.scope, "apiserver",
         )  # fmt: skip
-        children = self._children.get(key)
-        if children is None:
-            sli = self._sli.labels(key[0], *key[2:])
-            children = self._children[key] = _Children({}, self._duration.labels(*key), sli)
-        counter = children.total.get(code)
-        if counter is None:
-            counter = children.total[code] = self._total.labels(*key, str(code))
-        counter.inc()
+        tallies = self._tallies.get(key)
+        if tallies is None:
+            tallies = self._tallies[key] = _Tallies({}, self._duration.of(*key), self._sli.of(key[0], *key[2:]))
+        count = tallies.total.get(code)
+        if count is None:
+            count = tallies.total[code] = self._total.of(*key, str(code))
+        count.value += 1
         if code in (429, 504):
             self._terminations.labels(key[0], *key[2:], str(code)).inc()
         if not is_long_running(info):
-            children.duration.observe(seconds)
-            children.sli.observe(seconds)
+            tallies.duration.observe(seconds)
+            tallies.sli.observe(seconds)
 
     def certificate_shown(self, der: bytes, now: datetime) -> None:
         """Note how long a client's certificate is still good; once a connection is enough."""
@@ -160,25 +152,17 @@ class StoreMetrics:
     """Times what is asked of the store: the name is etcd's whatever the store is."""
 
     def __init__(self, registry: CollectorRegistry):
-        self._duration = Histogram(
+        self._duration = Histograms(
             "etcd_request_duration_seconds",
             "Seconds a request to the store took, by operation and resource.",
             ["operation", "type"],
-            buckets=_STORE,
-            registry=registry,
+            _STORE,
+            registry,
         )
-        self._requests = Counter(
-            "etcd_requests",
-            "Requests to the store, by operation and resource.",
-            ["operation", "type"],
-            registry=registry,
+        self._requests = Counters(
+            "etcd_requests", "Requests to the store, by operation and resource.", ["operation", "type"], registry
         )
-        self._children: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     def observe(self, operation: str, type_: str, seconds: float) -> None:
-        children = self._children.get((operation, type_))
-        if children is None:
-            children = self._duration.labels(operation, type_), self._requests.labels(operation, type_)
-            self._children[operation, type_] = children
-        children[0].observe(seconds)
-        children[1].inc()
+        self._duration.of(operation, type_).observe(seconds)
+        self._requests.of(operation, type_).value += 1

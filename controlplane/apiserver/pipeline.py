@@ -7,7 +7,6 @@ request ─► RequestInfo ─► deadline 504 ─► authenticate 401 ─► au
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -16,14 +15,14 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from controlplane.api.status import InternalError, ServiceUnavailable, StatusError, Timeout, Unauthorized
+from controlplane.api.status import InternalError, ServiceUnavailable, StatusError, Unauthorized
 from controlplane.apiserver.aggregation.aggregator import Aggregator
 from controlplane.apiserver.answers import failure
 from controlplane.apiserver.audit import Auditor, Trail
 from controlplane.apiserver.backend import Backend
 from controlplane.apiserver.calls import Call
 from controlplane.apiserver.compression import compress
-from controlplane.apiserver.deadline import seconds_of
+from controlplane.apiserver.deadline import Deadline, seconds_of
 from controlplane.apiserver.flowcontrol import FlowControl, Rejected
 from controlplane.apiserver.flowcontrol.queues import Ticket
 from controlplane.apiserver.messages import Answer, Page, Request, Response, Switch, Upgrade
@@ -144,13 +143,8 @@ class Pipeline:
         """Return the answer. Raises Timeout when it is not there in time."""
         if not is_long_running(course.info):
             course.seconds = seconds_of(course.request.query, self._limits.seconds)
-        try:
-            async with asyncio.timeout(course.seconds) as deadline:
-                return await self._answer(course)
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise
-            raise Timeout("Timeout: request did not complete within the allotted timeout") from error
+        with Deadline(course.seconds):
+            return await self._answer(course)
 
     async def _answer(self, course: _Course) -> Answer:
         request, info = course.request, course.info

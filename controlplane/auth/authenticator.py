@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from controlplane.api.status import Unauthorized
 from controlplane.auth.interface import (
@@ -62,4 +62,4 @@ class UnionAuthenticator:
 def _authenticated(user: User) -> User:
     if ALL_AUTHENTICATED in user.groups or user.name == ANONYMOUS:
         return user
-    return replace(user, groups=(*user.groups, ALL_AUTHENTICATED))
+    return User(user.name, user.uid, (*user.groups, ALL_AUTHENTICATED), user.extra)

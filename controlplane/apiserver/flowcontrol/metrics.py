@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Protocol
@@ -10,33 +9,13 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from controlplane.apiserver.flowcontrol.limits import Bounds, Demand
+from controlplane.kit.tallies import Buckets
 
 _PREFIX = "apiserver_flowcontrol_"
 _SECONDS = (0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
 _LENGTHS = (0, 10, 25, 50, 100, 250, 500, 1000)
 _SEATS = (1, 2, 4, 8, 16, 32, 64, 100)
 _REASONS = ("concurrency-limit", "queue-full", "time-out")
-
-
-class Histogram:
-    """Counts of values by upper bound."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]):
-        self.bounds, self.counts, self.total = bounds, [0] * (len(bounds) + 1), 0.0
-
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Return how many values are at most each bound."""
-        found, sum_ = [], 0
-        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
-            sum_ += count
-            found.append(("+Inf" if bound == float("inf") else str(float(bound)), float(sum_)))
-        return found
 
 
 class FlowStats:
@@ -48,9 +27,9 @@ class FlowStats:
     def __init__(self) -> None:
         self.executing = self.executing_seats = self.waiting = self.waiting_seats = 0
         self.rejected = dict.fromkeys(_REASONS, 0)
-        self.waited = {"true": Histogram(_SECONDS), "false": Histogram(_SECONDS)}  # by whether it was executed
-        self.execution = {"regular": Histogram(_SECONDS), "watch": Histogram(_SECONDS)}
-        self.length, self.seats = Histogram(_LENGTHS), Histogram(_SEATS)
+        self.waited = {"true": Buckets(_SECONDS), "false": Buckets(_SECONDS)}  # by whether it was executed
+        self.execution = {"regular": Buckets(_SECONDS), "watch": Buckets(_SECONDS)}
+        self.length, self.seats = Buckets(_LENGTHS), Buckets(_SEATS)
 
     @property
     def dispatched(self) -> int:
@@ -125,8 +104,8 @@ class FlowMetrics:
             _add(length, flow, stats.length)
             _add(seats, flow, stats.seats)
             for family, by_label in ((waited, stats.waited), (execution, stats.execution)):
-                for label, histogram in by_label.items():
-                    _add(family, (*flow, label), histogram)
+                for label, buckets in by_label.items():
+                    _add(family, (*flow, label), buckets)
         yield from (waited, execution, length, seats)
 
     def _of_levels(self) -> Iterator[Metric]:
@@ -147,6 +126,6 @@ class FlowMetrics:
             yield gauge
 
 
-def _add(family: HistogramMetricFamily, labels: Iterable[str], histogram: Histogram) -> None:
-    if any(histogram.counts):
-        family.add_metric(list(labels), histogram.buckets(), histogram.total)
+def _add(family: HistogramMetricFamily, labels: Iterable[str], buckets: Buckets) -> None:
+    if any(buckets.counts):
+        family.add_metric(list(labels), buckets.cumulated(), buckets.total)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.api.status import BadRequest
-from controlplane.apiserver.deadline import parse_duration, seconds_of
+from controlplane.api.status import BadRequest, Timeout
+from controlplane.apiserver.deadline import Deadline, parse_duration, seconds_of
 from controlplane.apiserver.messages import Query
 
 
@@ -70,3 +72,43 @@ def test_a_timeout_that_cannot_be_read() -> None:
         seconds_of(Query("timeout=1"), 60.0)
     why = 'invalid timeout specified in the request URL - time: missing unit in duration "1"'
     assert error.value.message == why
+
+
+async def test_a_deadline_that_passes() -> None:
+    with pytest.raises(Timeout, match="did not complete within the allotted timeout"), Deadline(0.01):
+        await asyncio.Event().wait()
+    await asyncio.sleep(0)  # nothing is left of the cancellation
+
+
+async def test_a_deadline_that_is_met() -> None:
+    with Deadline(0.01):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+
+
+async def test_no_deadline() -> None:
+    with Deadline(None):
+        await asyncio.sleep(0)
+
+
+async def test_who_cancels_for_another_reason_is_heard() -> None:
+    async def late() -> None:
+        with Deadline(60):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(late())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_who_cancels_at_the_same_time_is_heard_too() -> None:
+    async def late() -> None:
+        with Deadline(0):
+            asyncio.get_running_loop().call_later(0, task.cancel)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(late())
+    with pytest.raises(asyncio.CancelledError):
+        await task
