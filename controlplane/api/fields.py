@@ -13,7 +13,7 @@ import json
 import re
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 import msgspec
@@ -27,15 +27,18 @@ _Walk: TypeAlias = Callable[[Any, str, _Found], None]
 _MOST = 100  # upstream stops listing mistakes there
 
 
-def prune(document: Document, type_: type[KubeStruct]) -> list[str]:
-    """Drop the fields that `type_` does not have, and null ones, which mean absent; return a line for each unknown."""
-    return [f'unknown field "{path}"' for path in unknown(document, type_)[:_MOST]]
+def prune(document: Document, type_: type[KubeStruct], settled: Container[str] = ()) -> list[str]:
+    """Drop the fields that `type_` does not have, and null ones, which mean absent; return a line for each unknown.
+
+    `settled` are fields at the top that have been through this before.
+    """
+    return [f'unknown field "{path}"' for path in unknown(document, type_, settled)[:_MOST]]
 
 
-def unknown(document: Document, type_: type[KubeStruct]) -> list[str]:
+def unknown(document: Document, type_: type[KubeStruct], settled: Container[str] = ()) -> list[str]:
     """Do the same, and return the paths alone."""
     found: _Found = []
-    table_of(type_).walk(document, "", found)
+    table_of(type_).walk(document, "", found, settled)
     return found
 
 
@@ -57,13 +60,13 @@ class Table:
             if walk is not None:
                 self.inner[field.encode_name] = walk
 
-    def walk(self, value: Any, path: str, found: _Found) -> None:
+    def walk(self, value: Any, path: str, found: _Found, settled: Container[str] = ()) -> None:
         if type(value) is not dict:
             return  # not what the type says: converting it reports that
         if not self.names.issuperset(value) or None in value.values():
             self._drop(value, path, found)
         for name, walk in self.inner.items():
-            if name in value:
+            if name in value and name not in settled:
                 walk(value[name], f"{path}.{name}" if path else name, found)
 
     def _drop(self, value: dict[str, Any], path: str, found: _Found) -> None:
@@ -134,39 +137,15 @@ def _text_map_walk(value: Any, path: str, found: _Found) -> None:
 def duplicate_fields(raw: bytes, document: Any) -> list[str]:
     """Return a line for each field that JSON `raw`, which was parsed into `document`, gives twice.
 
-    Programs write JSON without spaces: written again, a document without duplicates is what it was read from.
+    A field that comes twice is lost with its colon when the document is written again. All other colons are still
+    there: they separate, or stand in a text, where nobody escapes them; who does is looked at more closely.
     """
-    if _encode(document) == raw.rstrip() or _key_count(raw) == _keys(document):
+    if raw.count(b":") == _encode(document).count(b":") and b"\\u003" not in raw:
         return []
     return [f'duplicate field "{path}"' for path in _duplicates(json.loads(raw, object_pairs_hook=_Pairs), "")][:_MOST]
 
 
-def _key_count(raw: bytes) -> int:
-    """Return how many keys JSON text has, if that can be told without parsing; else -1.
-
-    A key is what ends in `":`. In a text a quote is escaped, so `\\":` is none; nor is the start of a text such as
-    ":8080", which follows a bracket, a comma or a colon. White space before the colon, or a key that ends in one of
-    those characters, is too rare to be worth counting.
-    """
-    if b'\\\\"' in raw or _SPACE_BEFORE_COLON.search(raw):
-        return -1
-    return raw.count(b'":') - sum([raw.count(start) for start in _NO_KEY_END])
-
-
 _encode = msgspec.json.Encoder().encode
-_SPACE_BEFORE_COLON = re.compile(rb"\s:")
-_NO_KEY_END = tuple(before + b'":' for before in (b"\\", b":", b",", b"[", b" ", b"\n", b"\t", b"\r", b"\f", b"\v"))
-
-
-def _keys(value: Any) -> int:
-    if type(value) is dict:
-        return len(value) + sum([_keys(one) for one in value.values() if type(one) in _CONTAINERS])
-    if type(value) is list:
-        return sum([_keys(one) for one in value if type(one) in _CONTAINERS])
-    return 0
-
-
-_CONTAINERS = frozenset((dict, list))
 
 
 class _Pairs(dict[str, Any]):

@@ -9,7 +9,7 @@ A time that nobody can read must not be stored: it would stop whoever lists the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeGuard, Union, get_args, get_origin
 
@@ -31,10 +31,10 @@ class TimeError(ValueError):
     """Text that names no time, in Go's words."""
 
 
-def settle(document: Document, type_: type[KubeStruct]) -> None:
-    """Rewrite the times of a document, whose types are right, in place. Raises TimeError."""
+def settle(document: Document, type_: type[KubeStruct], settled: Container[str] = ()) -> None:
+    """Rewrite the times of a document, whose types are right, in place; not those in `settled`. Raises TimeError."""
     for name, step in _steps_of(type_).items():
-        if name in document:
+        if name in document and name not in settled:
             step(document, name)
 
 

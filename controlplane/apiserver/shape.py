@@ -8,6 +8,7 @@ Bodies, patches, the steps of a write and storages ask a Shape; only strategies 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cache
 from typing import Any, Protocol
 
@@ -35,8 +36,8 @@ class Shape(Protocol):
     def strategic(self) -> bool:
         """Whether strategic merge patches are understood."""
 
-    def prune(self, document: Document) -> list[str]:
-        """Drop unknown fields; return a line about each."""
+    def prune(self, document: Document, settled: Container[str] = ()) -> list[str]:
+        """Drop unknown fields, but for fields at the top that are `settled`; return a line about each."""
 
     def object(self, document: Document) -> Any:
         """Return a document as what validation and printers read; its `metadata` is typed. Raises Misfit."""
@@ -60,8 +61,8 @@ class StructShape:
     def merging(self) -> Schema:
         return schema_of(self.type)
 
-    def prune(self, document: Document) -> list[str]:
-        return fields.prune(document, self.type)
+    def prune(self, document: Document, settled: Container[str] = ()) -> list[str]:
+        return fields.prune(document, self.type, settled)
 
     def object(self, document: Document) -> Any:
         try:

@@ -10,7 +10,7 @@ Amounts are written canonically on the way ("1024Mi" becomes "1Gi"), as upstream
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from controlplane.api.codec import Document
 from controlplane.api.defaults import (
@@ -85,9 +85,12 @@ _DEFAULTS: Mapping[tuple[str, str], Callable[[Document], None]] = {
 }
 
 
-def apply_defaults(resource: Resource, document: Document) -> None:
-    """Fill in what is absent. Raises quantity.QuantityError for an amount that cannot be read."""
-    canonicalise(document, resource.type)
+def apply_defaults(resource: Resource, document: Document, settled: Container[str] = ()) -> None:
+    """Fill in what is absent. Raises quantity.QuantityError for an amount that cannot be read.
+
+    `settled` are fields at the top whose amounts are known to be canonical.
+    """
+    canonicalise(document, resource.type, settled)
     fill_in = _DEFAULTS.get((resource.group, resource.kind))
     if fill_in is not None:
         fill_in(document)

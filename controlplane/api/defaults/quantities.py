@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Annotated, Any, TypeAlias, get_args, get_origin
 
 import msgspec
@@ -18,10 +18,10 @@ _MILLI = 10**6  # in nanos: upstream rounds the entries of a resource list up to
 _scalars = frozenset(get_args(Quantity))
 
 
-def canonicalise(document: Document, type_: type[KubeStruct]) -> None:
-    """Rewrite the amounts of a document in place. Raises quantity.QuantityError."""
+def canonicalise(document: Document, type_: type[KubeStruct], settled: Container[str] = ()) -> None:
+    """Rewrite the amounts of a document in place, but for those in `settled`. Raises quantity.QuantityError."""
     for name, step in _steps_of(type_).items():
-        if name in document:
+        if name in document and name not in settled:
             step(document, name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -47,7 +48,7 @@ class CustomShape:
         known.setdefault("status", _DEDUCED)
         return Schema(Kind.OBJECT, known, schema.items, own_status=self._own_status)
 
-    def prune(self, document: Document) -> list[str]:
+    def prune(self, document: Document, settled: Container[str] = ()) -> list[str]:
         return [f'unknown field "{path}"' for path in prune(document, self.node)[:_MOST]]
 
     def object(self, document: Document) -> CustomObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ class CustomStrategy(Strategy):
 
     # --- before validation
 
-    def default(self, document: Document) -> None:
+    def default(self, document: Document, settled: Container[str] = ()) -> None:
         prune(document, self._node)  # what admission, or a patch, may have brought in
         drop_nulls(document, self._node)
         apply_defaults(document, self._node)

@@ -24,7 +24,7 @@ from controlplane.apiserver.negotiation import JSON, YAML, media_type
 from controlplane.apiserver.options import WriteOptions, invalid_options, write_options
 from controlplane.apiserver.patch import APPLY, MEDIA_TYPES, STRATEGIC, apply_patch, server_side_apply
 from controlplane.apiserver.patch.misfit import misfit
-from controlplane.apiserver.writing import update_object
+from controlplane.apiserver.writing import unchanged, update_object
 from controlplane.kit.timestamps import format_time
 
 _WITHOUT_STRATEGIC = tuple(one for one in MEDIA_TYPES if one != STRATEGIC)
@@ -45,10 +45,11 @@ async def patch(call: Call) -> Response:
     warnings: list[str] = []
 
     def make(item: CachedObject | None) -> Document:
-        patched = apply_patch(type_, call.storage.document_or_empty(item), body, call.storage.shape.merging)
+        original = call.storage.document_or_empty(item)
+        patched = apply_patch(type_, original, body, call.storage.shape.merging)
         if type_ != STRATEGIC:  # which is merged into a typed object, whatever it says of kinds
             check_kind(patched, call.storage.expected, body)
-        warnings[:] = _check_fields(call, patched, options)
+        warnings[:] = _check_fields(call, patched, unchanged(patched, original), options)
         return patched
 
     try:
@@ -94,10 +95,10 @@ async def _apply(call: Call, body: bytes, options: WriteOptions) -> Response:
     return object_answer(call, item, 201 if created else 200)
 
 
-def _check_fields(call: Call, document: Document, options: WriteOptions) -> list[str]:
+def _check_fields(call: Call, document: Document, settled: frozenset[str], options: WriteOptions) -> list[str]:
     """Drop unknown fields; return the warnings about them. Raises BadRequest when strict."""
     expected = call.storage.expected
-    mistakes = expected.shape.prune(document)
+    mistakes = expected.shape.prune(document, settled)
     if options.field_validation is FieldValidation.IGNORE:
         return []
     if mistakes and options.field_validation is FieldValidation.STRICT:

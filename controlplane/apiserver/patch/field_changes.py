@@ -8,6 +8,7 @@ from controlplane.apiserver.patch.field_set import FieldSet, by_element
 from controlplane.apiserver.patch.schema import ANY, Kind, Schema
 
 _LEAF: FieldSet = {}
+_UNKNOWN = Kind.ANY  # looking up a member of an enum costs as much as all else that is asked of a scalar
 _CONTAINERS = frozenset((dict, list))
 
 
@@ -69,13 +70,13 @@ def added_fields(value: Any, schema: Schema) -> FieldSet:
 
     Every create comes through here with a whole object, so it looks at scalars as little as it can.
     """
-    if not value or schema.atomic or schema.kind is Kind.ANY:
+    if schema.atomic or schema.kind is _UNKNOWN or not value:
         return _LEAF
     fields: FieldSet = {} if schema.always_there else {".": _LEAF}
     if type(value) is dict:
         known, other = schema.fields, schema.items or ANY
         for key, inner in value.items():
-            inside = type(inner) in _CONTAINERS
+            inside = inner and type(inner) in _CONTAINERS
             fields["f:" + key] = added_fields(inner, known.get(key) or other) if inside else _LEAF
         return fields
     named = by_element(value, schema) if schema.keys or schema.is_set else None

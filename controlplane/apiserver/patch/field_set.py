@@ -121,16 +121,19 @@ def _decoded(text: str) -> dict[str, Any]:
 def element(item: Any, schema: Schema) -> str | None:
     """Return the name of a list's element within a set; None when the element cannot be told apart."""
     if schema.is_set:
-        return "v:" + msgspec.json.encode(item).decode()
+        return "v:" + _encode(item).decode()
     if not isinstance(item, dict):
         return None
     keys: dict[str, Any] = {}
     defaults = _KEY_DEFAULTS if schema.key_defaults is None else schema.key_defaults
-    for name in sorted(schema.keys):
+    for name in schema.keys:
         value = item.get(name, defaults.get(name))
         if value is not None:
             keys[name] = value
-    return "k:" + msgspec.json.encode(keys).decode() if keys else None
+    return "k:" + _encode(keys).decode() if keys else None
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def by_element(items: list[Any], schema: Schema) -> dict[str, Any] | None:

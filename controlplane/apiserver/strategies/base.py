@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -72,17 +72,20 @@ class Strategy:
         for name in (new.keys() | old.keys()) - {"apiVersion", "kind", "metadata", "status"}:
             keep(new, old, name)
 
-    def default(self, document: Document) -> None:
-        """Fill in what is absent. Raises BadRequest for values of the wrong type, which defaulting cannot read."""
-        self._check_types(document)
+    def default(self, document: Document, settled: Container[str] = ()) -> None:
+        """Fill in what is absent. Raises BadRequest for values of the wrong type, which defaulting cannot read.
+
+        `settled` are the fields at the top that are as they are stored: nobody has to read them again.
+        """
+        self._check_types(document, settled)
         try:
-            times.settle(document, self.resource.type)
+            times.settle(document, self.resource.type, settled)
         except times.TimeError as error:
             raise self._cannot_be_handled(str(error)) from error
         if why := binary.mistake(self.resource, document):
             raise self._cannot_be_handled(why)
         try:
-            apply_defaults(self.resource, document)
+            apply_defaults(self.resource, document, settled)
         except QuantityError as error:
             raise self._cannot_be_handled(str(error)) from error
 
@@ -150,9 +153,10 @@ class Strategy:
         normal: Document = msgspec.to_builtins(msgspec.convert(document, self.resource.type))
         return normal
 
-    def _check_types(self, document: Document) -> None:
+    def _check_types(self, document: Document, settled: Container[str]) -> None:
+        read = {name: value for name, value in document.items() if name not in settled} if settled else document
         try:
-            msgspec.convert(document, self.resource.type)
+            msgspec.convert(read, self.resource.type)
         except msgspec.ValidationError as error:
             raise self._cannot_be_handled(fields.type_mistake(error, self.resource.type, document)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 from typing import ClassVar
 
@@ -29,8 +30,8 @@ class DefinitionStrategy(Strategy):
     allow_unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
 
-    def default(self, document: Document) -> None:
-        super().default(document)
+    def default(self, document: Document, settled: Container[str] = ()) -> None:
+        super().default(document, settled)
         for version in document["spec"].get("versions") or ():
             try:
                 settle((version.get("schema") or {}).get("openAPIV3Schema") or {})

@@ -57,6 +57,10 @@ class PodStrategy(Strategy):
     def warnings(self, obj: Any) -> list[str]:
         return warnings_for_pod_spec(obj.spec, "spec", obj.metadata)
 
+    def update_warnings(self, new: Any, old: Any) -> list[str]:
+        """Say nothing, as upstream: pods are updated by programs, and often."""
+        return []
+
     def grace_period(self, obj: Any, requested: int | None) -> int:
         pod: Pod = obj
         if not pod.spec.node_name or pod.status.phase in ("Succeeded", "Failed"):
