@@ -14,7 +14,7 @@ import re
 import types
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Protocol, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 
@@ -22,7 +22,6 @@ from controlplane.api.base import Int64, KubeStruct
 from controlplane.api.codec import Document
 
 _Found: TypeAlias = list[str]
-_Walk: TypeAlias = Callable[[Any, str, _Found], None]
 
 _MOST = 100  # upstream stops listing mistakes there
 
@@ -38,8 +37,17 @@ def prune(document: Document, type_: type[KubeStruct], settled: Container[str] =
 def unknown(document: Document, type_: type[KubeStruct], settled: Container[str] = ()) -> list[str]:
     """Do the same, and return the paths alone."""
     found: _Found = []
-    table_of(type_).walk(document, "", found, settled)
+    table = table_of(type_)
+    if not table.is_clean(document, settled):
+        table.walk(document, "", found, settled)
     return found
+
+
+class _Inner(Protocol):
+    """What a field's value is looked through with."""
+
+    def is_clean(self, value: Any) -> bool: ...
+    def walk(self, value: Any, path: str, found: _Found) -> None: ...
 
 
 class Table:
@@ -50,24 +58,36 @@ class Table:
     def __init__(self, type_: type[KubeStruct]):
         self.type = type_
         self.names: frozenset[str] = frozenset()
-        self.inner: dict[str, _Walk] = {}
+        self.inner: dict[str, _Inner] = {}
 
     def compile(self) -> None:
         fields = msgspec.structs.fields(self.type)
         self.names = frozenset(field.encode_name for field in fields)
         for field in fields:
-            walk = _walk_of(field.type)
-            if walk is not None:
-                self.inner[field.encode_name] = walk
+            inner = _inner_of(field.type)
+            if inner is not None:
+                self.inner[field.encode_name] = inner
+
+    def is_clean(self, value: Any, settled: Container[str] = ()) -> bool:
+        """Return whether there is nothing to drop: nearly always, and found out without a path for anything."""
+        if type(value) is not dict:
+            return True
+        if not self.names.issuperset(value) or None in value.values():
+            return False
+        inner = self.inner
+        for name, one in value.items():
+            if name in inner and name not in settled and not inner[name].is_clean(one):
+                return False
+        return True
 
     def walk(self, value: Any, path: str, found: _Found, settled: Container[str] = ()) -> None:
         if type(value) is not dict:
             return  # not what the type says: converting it reports that
         if not self.names.issuperset(value) or None in value.values():
             self._drop(value, path, found)
-        for name, walk in self.inner.items():
+        for name, inner in self.inner.items():
             if name in value and name not in settled:
-                walk(value[name], f"{path}.{name}" if path else name, found)
+                inner.walk(value[name], f"{path}.{name}" if path else name, found)
 
     def _drop(self, value: dict[str, Any], path: str, found: _Found) -> None:
         for name in list(value):
@@ -98,37 +118,53 @@ def plain_type(annotation: Any) -> Any:
     return annotation
 
 
-def _walk_of(annotation: Any) -> _Walk | None:
+def _inner_of(annotation: Any) -> _Inner | None:
     kind = plain_type(annotation)
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, KubeStruct):
-        return table_of(kind).walk
+        return table_of(kind)
     if origin is list and arguments[0] is not Any:  # where anything goes, null does
-        return _list_walk(arguments[0])
+        return _List(_inner_of(arguments[0]))
     if origin is dict and arguments[1] is str:
-        return _text_map_walk
+        return _TextMap()
     return None
 
 
-def _list_walk(item: Any) -> _Walk:
-    each = _walk_of(item)
-    zero: Callable[[], Any] = dict if each else str
+class _List:
+    """A list; Go reads null in one as the zero value."""
 
-    def walk(value: Any, path: str, found: _Found) -> None:
+    __slots__ = ("each",)
+
+    def __init__(self, each: _Inner | None):
+        self.each = each
+
+    def is_clean(self, value: Any) -> bool:
+        if type(value) is not list:
+            return True
+        if None in value:
+            return False
+        return self.each is None or all(map(self.each.is_clean, value))
+
+    def walk(self, value: Any, path: str, found: _Found) -> None:
         if type(value) is not list:
             return
         if None in value:
-            value[:] = [zero() if one is None else one for one in value]  # Go reads null as the zero value
-        if each is not None:
+            zero: Callable[[], Any] = dict if self.each else str
+            value[:] = [zero() if one is None else one for one in value]
+        if self.each is not None:
             for index, one in enumerate(value):
-                each(one, f"{path}[{index}]", found)
-
-    return walk
+                self.each.walk(one, f"{path}[{index}]", found)
 
 
-def _text_map_walk(value: Any, path: str, found: _Found) -> None:
-    if type(value) is dict and None in value.values():
-        value.update({key: "" for key, one in value.items() if one is None})
+class _TextMap:
+    """A map to texts: null is an empty one."""
+
+    def is_clean(self, value: Any) -> bool:
+        return type(value) is not dict or None not in value.values()
+
+    def walk(self, value: Any, path: str, found: _Found) -> None:
+        if type(value) is dict:
+            value.update({key: "" for key, one in value.items() if one is None})
 
 
 # --- duplicates
