@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 ANONYMOUS = "system:anonymous"
 ALL_AUTHENTICATED = "system:authenticated"
 ALL_UNAUTHENTICATED = "system:unauthenticated"
@@ -48,8 +50,7 @@ class Authenticator(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRequest:
+class AccessRequest(msgspec.Struct, frozen=True):
     """What a caller wants to do: to a resource, or (with `resource` empty) to a path such as /healthz."""
 
     user: User
@@ -70,8 +71,7 @@ class AccessRequest:
         return bool(self.resource)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """Whether the caller may; the reason is for people and audit logs, never for programs."""
 
     allowed: bool

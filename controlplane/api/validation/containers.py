@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
+
+import msgspec
 
 from controlplane.api import names
 from controlplane.api.core_v1 import Container, ContainerPort, EphemeralContainer, PodSpec
@@ -29,6 +32,8 @@ _MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
+_Known: TypeAlias = tuple[bytes, bool, bool]
+
 
 def validate_containers(spec: PodSpec, path: str) -> Iterator[FieldError]:
     """Check every container of a pod, and that no two of them have the same name or the same host port."""
@@ -38,16 +43,50 @@ def validate_containers(spec: PodSpec, path: str) -> Iterator[FieldError]:
     ports: set[tuple[str, str, int]] = set()
     for index, container in enumerate(spec.containers):
         at = f"{path}.containers[{index}]"
-        yield from _validate_container(container, spec, volumes, taken, at)
-        yield from validate_lifecycle(container, at)
-        yield from validate_probes(container, at)
-        if container.restart_policy and container.restart_policy not in _RESTART_POLICIES:
-            yield not_supported(f"{at}.restartPolicy", container.restart_policy, _RESTART_POLICIES)
+        if (known := _known(container, spec)) in _right:
+            yield from _validate_name(container.name, taken, at)
+            yield from validate_mounts(container, volumes, at)
+        else:
+            errors = list(_validate_regular(container, spec, volumes, taken, at))
+            yield from errors
+            if not errors:
+                _remember(known)
         yield from _validate_host_ports(container, ports, at)
     for index, container in enumerate(spec.init_containers):
         yield from _validate_init(container, spec, volumes, taken, f"{path}.initContainers[{index}]")
     for index, ephemeral in enumerate(spec.ephemeral_containers):
         yield from _validate_ephemeral(ephemeral, spec, volumes, taken, f"{path}.ephemeralContainers[{index}]")
+
+
+def _validate_regular(
+    container: Container, spec: PodSpec, volumes: set[str], taken: set[str], path: str
+) -> Iterator[FieldError]:
+    yield from _validate_container(container, spec, volumes, taken, path)
+    yield from validate_lifecycle(container, path)
+    yield from validate_probes(container, path)
+    if container.restart_policy and container.restart_policy not in _RESTART_POLICIES:
+        yield not_supported(f"{path}.restartPolicy", container.restart_policy, _RESTART_POLICIES)
+
+
+# Containers that were found right. The pods of a workload have the same ones over and over, but for where they mount
+# the volume with their token, whose name is made up for each pod.
+_right: set[_Known] = set()
+_MOST_REMEMBERED = 1024
+
+
+def _known(container: Container, spec: PodSpec) -> _Known:
+    """Return all that decides whether a container is right, its name and mounts in this pod aside."""
+    alone = msgspec.structs.replace(container, volume_mounts=[])
+    return _encode(alone), bool(spec.host_network), spec.host_users is False
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _remember(known: _Known) -> None:
+    if len(_right) >= _MOST_REMEMBERED:
+        _right.clear()
+    _right.add(known)
 
 
 def _validate_container(

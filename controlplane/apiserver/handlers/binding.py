@@ -34,7 +34,8 @@ async def create_binding(call: Call) -> Response:
     """Do the same for the older path, where only the body names the pod."""
     binding = await _binding(call)
     check_binding(binding)
-    info = replace(call.info, resource="pods", name=metadata_of(binding).get("name", ""), subresource="binding")
+    name = metadata_of(binding).get("name", "")
+    info = msgspec.structs.replace(call.info, resource="pods", name=name, subresource="binding")
     return await _bind(replace(call, info=info), binding)
 
 

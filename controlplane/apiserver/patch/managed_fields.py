@@ -7,8 +7,10 @@ update takes it over from everybody; whoever applies shares it with those who wa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from controlplane.api.codec import Document
 from controlplane.apiserver.patch.field_changes import added_fields, changed_fields
@@ -39,8 +41,7 @@ UNMANAGED: FieldSet = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(msgspec.Struct, frozen=True):
     """Who changes an object, and through which door."""
 
     name: str
@@ -50,13 +51,12 @@ class Manager:
 
     def same(self, other: Manager) -> bool:
         """One who applies is the same at every version of the API."""
-        mine = replace(self, api_version="") if self.operation == APPLY else self
-        theirs = replace(other, api_version="") if other.operation == APPLY else other
-        return mine == theirs
+        if self.operation == APPLY == other.operation:
+            return self.name == other.name and self.subresource == other.subresource
+        return self == other
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """The fields of one manager, and when it took the last of them."""
 
     manager: Manager

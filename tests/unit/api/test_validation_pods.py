@@ -350,6 +350,23 @@ def test_update(path: tuple[Any, ...], value: Any, expected: list[str]) -> None:
     assert all(text.startswith(start) for text, start in zip(found, expected, strict=True)), found
 
 
+def test_a_container_that_was_right_before_is_looked_at_again_for_what_its_pod_decides() -> None:
+    right = {"ports": [{"containerPort": 80}], "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    volumes = {"volumes": [{"name": "data", "emptyDir": {}}]}
+    assert errors(a_pod(volumes, **right)) == []
+    assert errors(a_pod(**right)) == [f'{C}.volumeMounts[0].name: Not found: "data"']
+    twice = a_pod(volumes, **right)
+    twice["spec"]["containers"] *= 2
+    assert errors(twice) == ['spec.containers[1].name: Duplicate value: "web"']
+    on_host = a_pod(volumes, **right)
+    on_host["spec"]["hostNetwork"] = True  # without the defaults, which would publish the port
+    why = "must match `hostPort` when `hostNetwork` is true"
+    assert errors(on_host) == [f"{C}.ports[0].containerPort: Invalid value: 80: {why}"]
+    unmasked = {"securityContext": {"procMount": "Unmasked"}}
+    assert errors(a_pod({"hostUsers": False}, **unmasked)) == []
+    assert len(errors(a_pod(**unmasked))) == 1
+
+
 def test_forbidden_update_shows_what_changed() -> None:
     old, new = a_pod(), a_pod({"priority": 5})
     (error,) = validate_update(PODS, from_document(new, Pod), from_document(old, Pod))

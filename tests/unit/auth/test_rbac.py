@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as with_
 from typing import Any, TypeVar
 
 import pytest
@@ -109,7 +108,7 @@ SECRETS = rule("get", "secrets")
 )
 def test_who_is_bound(binding: RoleBinding, namespace: str, user: User, allowed: bool) -> None:
     reader = FakeReader(role("reader", SECRETS), namespaced_role("prod", "local", SECRETS), binding)
-    request = with_(ask("get", "secrets", namespace=namespace, name="s"), user=user)
+    request = replace(ask("get", "secrets", namespace=namespace, name="s"), user=user)
     assert RbacAuthorizer(reader).authorize(request).allowed is allowed
 
 
@@ -213,7 +212,7 @@ CSR = "certificates.k8s.io"
     ],
 )  # fmt: skip
 def test_default_policy(defaults: UnionAuthorizer, user: User, request_: AccessRequest, allowed: bool) -> None:
-    assert defaults.authorize(with_(request_, user=user)).allowed is allowed
+    assert defaults.authorize(replace(request_, user=user)).allowed is allowed
 
 
 def test_default_roles_build_on_each_other(defaults: UnionAuthorizer) -> None:
