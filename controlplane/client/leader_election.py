@@ -38,6 +38,11 @@ class Timing:
     renew_deadline: float = 10.0
     retry_period: float = 2.0
 
+    @property
+    def attempt(self) -> float:
+        """How long one attempt may take: half of what all of them have, as upstream's clients are set up."""
+        return self.renew_deadline / 2
+
 
 class LeaderElector:
     """Runs something only while this process holds the Lease."""
@@ -84,26 +89,26 @@ class LeaderElector:
             await asyncio.shield(self._release())
 
     async def _acquire(self) -> None:
-        while not await self._try():
+        while not await self._try_within(self._timing.attempt):
             await self._clock.sleep(self._timing.retry_period * (1 + 0.2 * self._random.random()))
 
     async def _renew(self) -> None:
         deadline = self._clock.monotonic() + self._timing.renew_deadline
         while True:
             await self._clock.sleep(self._timing.retry_period)
-            if await self._try_until(deadline):
+            if await self._try_within(min(self._timing.attempt, deadline - self._clock.monotonic())):
                 deadline = self._clock.monotonic() + self._timing.renew_deadline
             elif self._somebody_else_leads():
                 raise LeadershipLost(f"{self._namespace}/{self._name} was taken over")
             elif self._clock.monotonic() >= deadline:
                 raise LeadershipLost(f"{self._namespace}/{self._name} was not renewed in time")
 
-    async def _try_until(self, deadline: float) -> bool:
-        """Like `_try`, but a server that does not answer must not make us lead beyond `deadline`."""
+    async def _try_within(self, seconds: float) -> bool:
+        """Like `_try`, but no longer than that: a request that is lost must not stand in the way of the next one."""
         try:
-            return await finish_within(self._try(), deadline - self._clock.monotonic(), self._clock)
-        except TimeoutError:
-            return False
+            return await finish_within(self._try(), seconds, self._clock)
+        except TimeoutError as error:
+            return self._lost(error)
 
     async def _try(self) -> bool:
         """Take or renew the Lease; return whether it is ours now."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
+from typing import Any
 
 import pytest
 
 from controlplane.api.coordination_v1 import Lease
 from controlplane.client.client import Client
 from controlplane.client.leader_election import LeaderElector, LeadershipLost
+from controlplane.client.transport import Response
 from controlplane.kit.clock import ManualClock
 from tests.fakes.api import FakeApi
 
@@ -82,6 +84,34 @@ async def test_leader_that_cannot_renew_stops_before_another_may_lead() -> None:
     with pytest.raises(LeadershipLost, match="not renewed in time"):
         await first.task
     assert lease(api) == ("a", 0)
+
+
+class SilentApi(FakeApi):
+    """Takes requests and does not answer them while it is silent, as a machine does that lost its network."""
+
+    silent = False
+
+    async def request(self, *args: Any, **options: Any) -> Response:
+        if self.silent:
+            await asyncio.Event().wait()
+        return await super().request(*args, **options)
+
+
+async def test_a_request_that_is_lost_is_not_waited_for_until_it_is_too_late() -> None:
+    clock = ManualClock()
+    api = SilentApi(clock)
+    first = Candidate(api, clock, "a")
+    await clock.advance(1)
+    api.silent = True
+    await clock.advance(3)
+    api.silent = False  # but what was asked meanwhile is never answered
+    await clock.advance(12)
+    assert first.leads
+    api.silent = True
+    await clock.advance(13)
+    assert not first.leads
+    with pytest.raises(LeadershipLost, match="not renewed in time"):
+        await first.task
 
 
 async def test_failure_of_what_leads_comes_out() -> None:
