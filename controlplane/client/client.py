@@ -15,6 +15,7 @@ from controlplane.api.meta_v1 import DeleteOptions, ListMeta, Preconditions, Sta
 from controlplane.api.resources import resource_of
 from controlplane.api.status import from_status
 from controlplane.client.failures import failure_of
+from controlplane.client.outage import Outage
 from controlplane.client.transport import JSON, Query, Response, Transport
 
 T = TypeVar("T", bound=KubeStruct)
@@ -72,6 +73,7 @@ class Client:
     """Speaks to one API server as one user. Raises StatusError when told no, Unreachable when not answered."""
 
     def __init__(self, transport: Transport, *, user_agent: str = ""):
+        self.outage = Outage()  # of this server, as those who watch through this client know it
         self._transport = transport
         self._headers: Mapping[str, str] = {"Accept": JSON, **({"User-Agent": user_agent} if user_agent else {})}
 

@@ -65,7 +65,6 @@ class Informer(Generic[T]):
         namespace: str = "",
         labels: str = "",
         fields: str = "",
-        back: asyncio.Event | None = None,
         path: str = "",
     ):
         """`path` is where the objects are if they are custom resources, which `type_` can hold."""
@@ -76,7 +75,7 @@ class Informer(Generic[T]):
         self._synced = asyncio.Event()
         self._version = ""
         self._failures = 0
-        self._back = back or asyncio.Event()  # set for a moment when an informer of this server reaches it again
+        self._refused = False  # the server answers, but not as it should
         self._path = path
         name = path or resource_of(type_).group_resource
         self._name = name + (f" ({fields or labels})" if fields or labels else "")
@@ -96,15 +95,21 @@ class Informer(Generic[T]):
 
     async def run(self) -> None:
         """Follow the API until cancelled."""
-        await self._relist_until_done(first=True)
-        while True:
-            try:
-                await self._watch()
-            except Expired:
-                _log.info("%s: the watch's history is gone, listing again", self._name)
-                await self._relist_until_done(first=False)
-            except (StatusError, Unreachable, msgspec.MsgspecError) as error:
-                await self._pause(error)
+        try:
+            await self._relist_until_done(first=True)
+            while True:
+                await self._watch_on()
+        finally:
+            self._client.outage.forget(self)
+
+    async def _watch_on(self) -> None:
+        try:
+            await self._watch()
+        except Expired:
+            _log.info("%s: the watch's history is gone, listing again", self._name)
+            await self._relist_until_done(first=False)
+        except (StatusError, Unreachable, msgspec.MsgspecError) as error:
+            await self._pause(error)
 
     async def _relist_until_done(self, *, first: bool) -> None:
         # "0" takes the server's cache; after an Expired only the store's own answer is sure to be newer.
@@ -200,35 +205,33 @@ class Informer(Generic[T]):
                 _log.exception("%s: a handler failed on %s", self._name, key_of(new if new is not None else old))
 
     async def _pause(self, error: Exception) -> None:
-        if self._failures == 0:
-            # A resource that is not served has not appeared yet, or its definition has just been deleted.
-            level = logging.INFO if isinstance(error, NotFound) else logging.WARNING
-            _log.log(level, "%s: lost: %s", self._name, error)
         delay = _BACKOFF.delay(self._failures, self._random)
         self._failures += 1
         if isinstance(error, Unreachable):
-            await happens_within(self._back, delay, self._clock)
-        else:
-            await self._clock.sleep(delay)
+            self._client.outage.lost(self, error, self._clock)
+            await happens_within(self._client.outage.back, delay, self._clock)
+            return
+        self._client.outage.over(self, self._clock)  # it has answered
+        if not self._refused:
+            # A resource that is not served has not appeared yet, or its definition has just been deleted.
+            level = logging.INFO if isinstance(error, NotFound) else logging.WARNING
+            _log.log(level, "%s: lost: %s", self._name, error)
+        self._refused = True
+        await self._clock.sleep(delay)
 
     def _recovered(self) -> None:
-        if self._failures:
+        self._client.outage.over(self, self._clock)
+        if self._refused:
             _log.info("%s: recovered after %d attempts", self._name, self._failures)
-            self._back.set()
-            self._back.clear()  # whoever waited has been woken
-        self._failures = 0
+        self._failures, self._refused = 0, False
 
 
 class Informers:
-    """The informers of one process, shared by kind and selection.
-
-    After an outage the first one that reaches the server tells the others, which would else wait for up to a minute.
-    """
+    """The informers of one process, shared by kind and selection."""
 
     def __init__(self, client: Client, clock: Clock, random: Random | None = None):
         self._client, self._clock, self._random = client, clock, random or Random(0)
         self._informers: dict[tuple[type[Any], str, str, str], Informer[Any]] = {}
-        self._back = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
 
     def of(
@@ -251,7 +254,6 @@ class Informers:
                 namespace=namespace,
                 labels=labels,
                 fields=fields,
-                back=self._back,
             )
             self._start(self._informers[key])
         informer = self._informers[key]

@@ -21,7 +21,7 @@ class MetadataClient:
     """
 
     def __init__(self, client: Client):
-        self._client = client
+        self._client, self.outage = client, client.outage
 
     async def list(self, type_: type[T], namespace: str = "", **options: Any) -> ObjectList[T]:
         listed = await self._client.list(type_, namespace, **options)

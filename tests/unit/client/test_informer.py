@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
-from controlplane.api.core_v1 import Pod, PodSpec, Service
+from controlplane.api.core_v1 import Node, Pod, PodSpec, Secret, Service
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.status import Forbidden
 from controlplane.client.client import Client
 from controlplane.client.informer import Informers, by_node
 from controlplane.client.transport import Unreachable
@@ -163,6 +164,49 @@ async def test_lost_and_recovered_are_told_once(world: World, caplog: pytest.Log
     await world.settle(1)
     assert caplog.text.count("lost:") == 1
     assert caplog.text.count("recovered") == 1
+
+
+async def test_an_outage_is_told_once_for_all_who_watch(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = World()
+    kinds = [Service, Node, Secret]
+    for kind in kinds:
+        world.informers.of(kind)
+    await world.settle()
+    for _ in range(2):
+        world.api.unreachable = True
+        world.api.break_watches()
+        await world.settle(30)
+        assert caplog.messages == ["the API server is lost: connection reset"]
+        world.api.unreachable = False
+        world.api.add(a_pod("a"))
+        for kind in kinds:
+            world.api.add(kind(metadata=ObjectMeta(name="x", namespace="" if kind is Node else "default")))
+        await world.settle(60)
+        assert len(caplog.messages) == 2
+        assert caplog.messages[1].startswith("the API server is back: 4 watches recovered within ")
+        caplog.clear()
+        world.api.remove(Pod, "a", "default")
+        for kind in kinds:
+            world.api.remove(kind, "x", "" if kind is Node else "default")
+    world.api.unreachable = True
+    world.api.break_watches()
+    await world.settle(30)
+    caplog.clear()
+    world.task.cancel()
+    await asyncio.gather(world.task, return_exceptions=True)
+    assert not caplog.messages  # who stops watching has not got the server back
+
+
+async def test_a_refusal_is_told_by_whom_it_concerns(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    await world.settle()
+    world.api.fail(Forbidden("no"), times=3)
+    world.api.break_watches()
+    await world.settle(60)
+    assert [line for line in caplog.messages if "lost" in line] == [
+        "the API server is lost: connection reset", "pods: lost: no",
+    ]  # fmt: skip
 
 
 async def test_the_first_one_back_after_an_outage_wakes_the_others() -> None:
