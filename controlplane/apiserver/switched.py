@@ -71,7 +71,7 @@ class _Switched:
         self._transport.close()
 
 
-class _Gone:
+class Gone:
     """The connection of a caller who did not wait: at its end from the start."""
 
     async def read(self) -> bytes:
@@ -97,7 +97,7 @@ class _SwitchingProtocols(web.StreamResponse):
 async def switch(incoming: web.BaseRequest, answer: Switch) -> web.StreamResponse:
     """Send the 101 and let the answer have the connection until it is done with it."""
     response = _SwitchingProtocols(answer)
-    connection: Connection = _Gone()
+    connection: Connection = Gone()
     try:
         connection = await _left(incoming, response)
     finally:
@@ -111,11 +111,11 @@ async def _left(incoming: web.BaseRequest, response: web.StreamResponse) -> Conn
     """Send the head; return what is behind it."""
     handler, transport = incoming.protocol, incoming.transport
     if transport is None:
-        return _Gone()
+        return Gone()
     try:
         await response.prepare(incoming)
     except ConnectionError:
-        return _Gone()
+        return Gone()
     receiver = Receiver(transport)
     handler.set_parser(cast(Any, receiver))
     return _Switched(handler, transport, receiver)
