@@ -4,7 +4,8 @@ http_connection.py   requests in, answers out, one after the other; when either 
   http_requests.py   from bytes to `Request`, by llhttp (httptools); what is refused before there is a request
   http_target.py     the path and the query of a request line
   http_body.py       the body of a request, read as a whole or as it comes
-  http_answers.py    from an answer to bytes
+  http_answers.py    from an answer to bytes: heads, and what is said before there is a request
+  http_stream.py     an answer that is sent while it is produced
 upgraded.py          connections that leave HTTP (WebSockets, SPDY): by aiohttp, with websocket.py and switched.py
 """
 

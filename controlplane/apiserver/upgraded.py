@@ -1,7 +1,8 @@
 """Connections that leave HTTP, by aiohttp: with websocket.py and switched.py the one place that knows its server.
 
-A connection comes here with the first request that asks for another protocol, and stays: WebSockets and SPDY mostly,
-but the answer may be an ordinary one as well, a 403 or what an HTTP/2 client is told who would have liked to upgrade.
+A connection comes here with the first request that asks for another protocol, and ends here: WebSockets and SPDY
+mostly. The answer may be an ordinary one as well, a 403 or what an HTTP/2 client is told who would have liked to
+upgrade; it is the last, so that the rules for whatever would follow are written once, in http_requests.py.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ _log = logging.getLogger(__name__)
 _OPTIONS: dict[str, Any] = {
     "access_log": None,
     "auto_decompress": False,
-    "keepalive_timeout": 180.0,  # seconds
     "lingering_time": 5.0,  # seconds
     "max_field_size": LINE_LIMIT,
     "max_line_size": LINE_LIMIT,
@@ -77,7 +77,9 @@ class UpgradedConnections:
             # HEAD gets the same headers; aiohttp leaves the body out.
             headers = CIMultiDict(answer.headers)
             headers["Content-Type"] = answer.content_type
-            return web.Response(status=answer.status, body=answer.body, headers=headers)
+            response = web.Response(status=answer.status, body=answer.body, headers=headers)
+            response.force_close()
+            return response
         try:
             if isinstance(answer, Upgrade):
                 return await _upgrade(incoming, answer)
@@ -188,6 +190,7 @@ async def _stream(incoming: web.BaseRequest, answer: Stream) -> web.StreamRespon
     headers = CIMultiDict(answer.headers)
     headers["Content-Type"] = answer.content_type
     response = web.StreamResponse(status=answer.status, headers=headers)
+    response.force_close()
     if answer.length is not None:
         response.content_length = answer.length
     else:

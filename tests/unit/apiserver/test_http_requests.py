@@ -228,15 +228,24 @@ def test_what_is_not_too_large(sent: bytes, size: int) -> None:
     assert (parser.end, len(parser.waiting)) == (None, 1)
 
 
-@pytest.mark.parametrize("endless", [b"a" * 1000, b"A: b\r\n" * 100, b"A: " + b"a" * 1000 + b"\r\n"])
-@pytest.mark.parametrize("begins", [b"GET / HTTP/1.1\r\nHost: x\r\n", b"GET /"])
-def test_a_head_without_end_is_refused_before_it_fills_the_memory(begins: bytes, endless: bytes) -> None:
+@pytest.mark.parametrize(
+    ("begins", "endless", "most"),
+    [
+        pytest.param(b"GET /", b"a" * 1000, 70_000, id="a path"),
+        pytest.param(get()[:-2], b"a" * 1000, 90_000, id="a name"),
+        pytest.param(get()[:-2] + b"A: ", b"a" * 1000, 90_000, id="a value"),
+        pytest.param(get()[:-2], b"A: b\r\n" * 10, 7_000, id="many headers"),
+        pytest.param(get()[:-2], b"A: " + b"a" * 2000 + b"\r\n", 1_200_000, id="all headers"),
+    ],
+)
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(begins: bytes, endless: bytes, most: int) -> None:
     parser, sent = parsed(begins), 0
     while parser.end is None:
         parser.feed(endless)
         sent += len(endless)
-        assert sent < 1_300_000
+        assert sent < most
     assert isinstance(parser.end, Refused)
+    assert parser.end.status == 431
 
 
 @pytest.mark.parametrize(
