@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -50,6 +50,15 @@ class Waiting:
         self.ended += 1
 
 
+async def at_rest(number: Callable[[], int]) -> int:
+    """Return a number when it does not change any more."""
+    last = -1
+    while last != number():
+        last = number()
+        await asyncio.sleep(0.2)
+    return last
+
+
 # --- one request after the other
 
 
@@ -68,13 +77,19 @@ async def test_pipelined_requests_are_answered_in_turn(calling: Calling) -> None
 
 
 async def test_who_pipelines_much_is_not_read_from(calling: Calling) -> None:
-    waiting = Waiting()
-    pieces = [get("/" + "a" * 1000) * 100 for _ in range(1000)]  # 100 MB
+    waiting, sent = Waiting(), 0
+    piece = get("/" + "a" * 1000) * 100  # 100 kB
+
+    async def send() -> None:
+        nonlocal sent
+        for _ in range(1000):
+            await caller.send(piece)
+            sent += len(piece)
+
     async with calling(waiting) as caller:
-        sending = asyncio.create_task(caller.send(*pieces))
+        sending = asyncio.create_task(send())
         await until(lambda: waiting.begun == 1)
-        await asyncio.sleep(0.3)
-        assert not sending.done()
+        assert await at_rest(lambda: sent) < 20_000_000  # what the kernel's buffers hold
         waiting.go.set()
         assert [(await caller.answer()).status for _ in range(3)] == [200, 200, 200]
         sending.cancel()
@@ -369,11 +384,7 @@ async def test_who_reads_slowly_holds_the_answers_back(calling: Calling, streame
         caller.writer.transport.pause_reading()
         await caller.send(get() * (1 if streamed else 300))
         await until(lambda: made > 0)
-        stalled = -1
-        while stalled != made:
-            stalled = made
-            await asyncio.sleep(0.2)
-        assert made < 200  # what the kernel's buffers hold
+        assert await at_rest(lambda: made) < 200  # what the kernel's buffers hold
         caller.writer.transport.resume_reading()
         for _ in range(1 if streamed else 300):
             assert len((await caller.answer()).body) == (30_000_000 if streamed else 100_000)
@@ -485,6 +496,15 @@ async def test_a_head_may_come_in_pieces(calling: Calling) -> None:
             assert (await caller.answer()).heard["path"] == "/a"
 
 
+async def test_who_was_slow_once_is_not_cut_off_later(calling: Calling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connection, "_HEAD", 0.3)
+    async with calling() as caller:
+        for _ in range(4):
+            await caller.send(get()[:10], get()[10:], pause=0.02)
+            assert (await caller.answer()).status == 200
+            await asyncio.sleep(0.15)
+
+
 async def test_an_idle_connection_is_closed(calling: Calling, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_connection, "_IDLE", 0.3)
     async with calling() as caller:
@@ -521,10 +541,15 @@ async def test_at_the_end_requests_under_way_are_answered_and_idle_connections_c
             await ending
 
 
-async def test_at_the_end_who_takes_too_long_is_cut_off(calling: Calling) -> None:
+async def test_at_the_end_who_takes_too_long_is_cut_off(tls: Tls | None) -> None:
     waiting = Waiting()
-    async with calling(waiting.stream, drain=0.1) as caller:
-        await caller.send(get())
-        await until(lambda: waiting.begun == 1)
-    assert (waiting.cancelled, waiting.ended) == (1, 1)
-    assert len(asyncio.all_tasks()) == 1
+    before = len(asyncio.all_tasks())
+    async with contextlib.AsyncExitStack() as stack:
+        async with serving(waiting.stream, tls and tls.server, drain=0.1) as port:
+            caller = await stack.enter_async_context(RawCaller.calling(port, tls and tls.client))
+            await caller.send(get())
+            await until(lambda: waiting.begun == 1)
+        assert (waiting.cancelled, waiting.ended) == (1, 1)
+        with contextlib.suppress(ConnectionError):
+            assert not (await caller.rest()).endswith(b"0\r\n\r\n")
+    assert len(asyncio.all_tasks()) == before
