@@ -200,6 +200,13 @@ async def test_a_body_that_is_too_large_is_refused_and_the_connection_goes_on(ca
         assert len((await caller.answer()).heard["body"]) == limit
 
 
+async def test_a_body_that_will_be_too_large_is_refused_before_it_comes(calling: Calling) -> None:
+    async with calling() as caller:
+        await caller.send(b"POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3145729\r\n\r\n")
+        assert (await caller.answer()).status == 413
+        assert await caller.rest() == b""
+
+
 async def test_a_body_that_nobody_reads_is_swallowed(calling: Calling) -> None:
     async def ignore(request: Request) -> Answer:
         return Response(200, request.path.encode())
