@@ -274,8 +274,9 @@ async def test_who_waits_to_be_asked_for_the_body_is_asked(calling: Calling) -> 
             assert (await caller.answer()).status == 100
             await caller.send(b"abc")
             assert (await caller.answer()).heard["body"] == "abc"
-        await caller.send(head + b"abc")  # who does not wait need not be asked
-        assert (await caller.answer()).heard["body"] == "abc"
+        for _ in range(2):
+            await caller.send(head + b"abc")  # who does not wait need not be asked
+            assert (await caller.answer()).heard["body"] == "abc"
 
 
 async def test_who_is_not_asked_for_the_body_has_to_call_again(calling: Calling) -> None:

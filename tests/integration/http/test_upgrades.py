@@ -181,3 +181,25 @@ async def test_at_the_end_they_are_cut_off(tls: Tls | None) -> None:
         )
     async with asyncio.timeout(5):
         await until(lambda: handle.ended == 2)
+
+
+async def test_at_the_end_they_get_the_time_to_be_answered(tls: Tls | None) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slowly(request: Request) -> Answer:
+        begun.set()
+        await go.wait()
+        return Response(200, b"done")
+
+    server = contextlib.AsyncExitStack()
+    port = await server.enter_async_context(serving(slowly, tls and tls.server, drain=10))
+    async with RawCaller.calling(port, tls and tls.client) as caller:
+        await caller.send(get("/", *WEBSOCKET))
+        await begun.wait()
+        ending = asyncio.create_task(server.aclose())
+        await asyncio.sleep(0.1)
+        go.set()
+        assert (await caller.answer()).body == b"done"
+        caller.writer.close()
+    async with asyncio.timeout(5):
+        await ending
