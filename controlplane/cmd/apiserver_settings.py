@@ -74,9 +74,6 @@ def _in_flight(values: Values) -> tuple[int, int]:
 
 def encryption_settings(values: Values) -> EncryptionSettings | None:
     """Return what is encrypted at rest, and with which keys. Raises Explained."""
-    from controlplane.api.configuration import ConfigurationError
-    from controlplane.apiserver.encryption import read_settings
-
     file, follow = values["encryption-provider-config"], values["encryption-provider-config-automatic-reload"]
     if not file:
         if follow:
@@ -84,6 +81,9 @@ def encryption_settings(values: Values) -> EncryptionSettings | None:
                 "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
             )
         return None
+    from controlplane.api.configuration import ConfigurationError
+    from controlplane.apiserver.encryption import read_settings  # and with it NaCl, only for who encrypts
+
     try:
         return read_settings(Path(file), secrets.token_bytes, follow=follow)
     except OSError as error:
