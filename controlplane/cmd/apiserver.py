@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from controlplane.cmd.apiserver_settings import server_settings
 from controlplane.cmd.settings import SettingsError, if_there, port
-from controlplane.cmd.stores import open_store
+from controlplane.cmd.stores import open_store, serve_inside
 from controlplane.cmd.tables import APISERVER
 from controlplane.kit.explained import Explained
 
@@ -83,7 +83,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
     settings = server_settings(values, remotes)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(remotes.close)
-        store = await stack.enter_async_context(open_store(values, clock, random))
+        store = await stack.enter_async_context(open_store(values, clock))
         nodes = await stack.enter_async_context(open_nodes(values))
         dialer = HttpDialer()
         stack.push_async_callback(dialer.close)
@@ -91,6 +91,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         tls = serving_tls(values)
         http = HttpServer(server.pipeline.handle, tls.context)
         bound = await stack.enter_async_context(_listening(http, values))
+        await stack.enter_async_context(serve_inside(store, values, clock, random))
         await stack.enter_async_context(running(notifier.keep_alive(clock), tls.follow(clock)))
         _settle_memory()
         _log.info("serving on %s:%d, version %s", values["bind-address"], bound, server.version.git_version)

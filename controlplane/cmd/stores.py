@@ -1,13 +1,15 @@
-"""The store that settings name: the one inside, served to others where that is asked for, or an etcd."""
+"""The store that settings name: the one inside, or an etcd; `serve_inside` serves the one inside to others."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from controlplane.cmd.settings import SettingsError, seconds
@@ -26,30 +28,39 @@ Values = Mapping[str, Any]
 
 
 @asynccontextmanager
-async def open_store(values: Values, clock: Clock, random: Random) -> AsyncIterator[Store]:
+async def open_store(values: Values, clock: Clock) -> AsyncIterator[Store]:
     """Open the store that an API server's --etcd-servers names; the one inside if it names none. Raises Explained."""
     servers = values["etcd-servers"] or [f"sqlite://{values['data-dir']}/store.db"]
     kind, _, path = servers[0].partition(":")
     policy = compaction(values["etcd-compaction-interval"])
-    async with AsyncExitStack() as stack:
-        if kind in ("http", "https"):
-            if values["listen-client-urls"]:
-                raise SettingsError("--listen-client-urls serves the store inside; --etcd-servers says to use an etcd")
-            yield await stack.enter_async_context(_etcd(values, servers, clock, policy))
-            return
-        store: ServedStore
-        if kind == "memory":
-            store = await stack.enter_async_context(_memory(clock, policy))
-        elif kind == "sqlite":
-            store = await stack.enter_async_context(open_sqlite(Path(path.removeprefix("//")), clock, policy))
-        else:
-            raise SettingsError(
-                f"--etcd-servers: {servers[0]!r} is neither the URL of an etcd nor memory: nor sqlite:///PATH"
-            )
-        if urls := values["listen-client-urls"]:
-            identity = identity_of(values, "etcd-server-certfile", "etcd-server-keyfile", "etcd-cafile")
-            await stack.enter_async_context(serve_store(store, urls, urls, identity, clock, random))
+    opening: AbstractAsyncContextManager[Store]
+    if kind in ("http", "https"):
+        if values["listen-client-urls"]:
+            raise SettingsError("--listen-client-urls serves the store inside; --etcd-servers says to use an etcd")
+        opening = _etcd(values, servers, clock, policy)
+    elif kind == "memory":
+        opening = _memory(clock, policy)
+    elif kind == "sqlite":
+        opening = open_sqlite(Path(path.removeprefix("//")), clock, policy)
+    else:
+        raise SettingsError(
+            f"--etcd-servers: {servers[0]!r} is neither the URL of an etcd nor memory: nor sqlite:///PATH"
+        )
+    async with opening as store:
         yield store
+
+
+@asynccontextmanager
+async def serve_inside(store: Store, values: Values, clock: Clock, random: Random) -> AsyncIterator[None]:
+    """Serve the store inside at an API server's --listen-client-urls, until the block ends. Raises Explained."""
+    async with AsyncExitStack() as stack:
+        if urls := values["listen-client-urls"]:
+            # In a thread, for it takes a tenth of a second, in which the API answers already.
+            await asyncio.to_thread(import_module, "controlplane.store.etcd.server")
+            identity = identity_of(values, "etcd-server-certfile", "etcd-server-keyfile", "etcd-cafile")
+            served = cast("ServedStore", store)  # who has set these URLs uses no etcd: `open_store`
+            await stack.enter_async_context(serve_store(served, urls, urls, identity, clock, random))
+        yield
 
 
 def compaction(interval: str) -> CompactionPolicy | None:
