@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import aiohttp
+from typing import TYPE_CHECKING, TypeAlias
 
 from controlplane.api.codec import Document
+from controlplane.kit.late import LateModule
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = LateModule("aiohttp")
 
 _PORTS = {"controller-manager": 10257, "scheduler": 10259}
 _TIMEOUT = 20.0  # seconds, as upstream's

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from controlplane.apiserver.messages import WebSocket
 from controlplane.apiserver.node_dialer import NodeAddress, NodeAnswer, NodeRefused, NodeUnreachable
-from controlplane.apiserver.websocket import AiohttpWebSocket
+from controlplane.kit.late import LateModule
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = LateModule("aiohttp")
 
 _CONNECT = 10.0  # seconds
 _LONGEST_REASON = 4096  # bytes
@@ -41,6 +46,8 @@ class NodeClient:
             answer.close()
 
     async def websocket(self, address: NodeAddress, target: str, protocols: Sequence[str]) -> tuple[str, WebSocket]:
+        from controlplane.apiserver.websocket import AiohttpWebSocket  # as late as aiohttp itself
+
         url = URL(address.url + target, encoded=True)
         try:
             socket = await self._open().ws_connect(url, protocols=protocols, ssl=self.tls, max_msg_size=0)

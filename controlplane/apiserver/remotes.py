@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from controlplane.auth.remote import Ask, Reply, Unanswering
 from controlplane.client.kubeconfig import load
 from controlplane.client.transport import HttpTransport, Unreachable
 from controlplane.kit.clock import Clock
+from controlplane.kit.late import LateModule
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = LateModule("aiohttp")
 
 _TIMEOUT = 30.0  # seconds; upstream's for every webhook
 _LARGEST = 1 << 20  # bytes of an identity provider's document worth reading
-_BROKEN = (ConnectionResetError, aiohttp.ServerDisconnectedError)
 
 
 class Remotes:
@@ -34,7 +38,7 @@ class Remotes:
                 answer = await transport.request("POST", "", body=body, headers={"Accept": "application/json"})
             except Unreachable as error:
                 timed_out = isinstance(error.__cause__, TimeoutError)
-                passing = isinstance(error.__cause__, _BROKEN)
+                passing = isinstance(error.__cause__, ConnectionResetError | aiohttp.ServerDisconnectedError)
                 raise Unanswering(str(error), passing=passing, timed_out=timed_out) from error
             return Reply(answer.status, answer.body)
 

@@ -7,16 +7,21 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
-import aiohttp
 from yarl import URL
 
 from controlplane.client.credentials import TlsSource, TokenSource, no_token
 from controlplane.client.failures import failure_of
 from controlplane.client.metrics import RestClientMetrics
 from controlplane.kit.clock import Clock
+from controlplane.kit.late import LateModule
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = LateModule("aiohttp")
 
 _log = logging.getLogger(__name__)
 

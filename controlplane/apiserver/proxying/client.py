@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from controlplane.apiserver.messages import Connection
 from controlplane.apiserver.proxying.dialer import Body, Destination, Reply, Unreachable
+from controlplane.kit.late import LateModule
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = LateModule("aiohttp")
 
 _CONNECT = 10.0  # seconds
 _READ = 64 * 1024

@@ -7,14 +7,20 @@ import base64
 import binascii
 import math
 import ssl
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from controlplane.admission.outside import CallFailed
 from controlplane.api.status import StatusError
 from controlplane.api.webhook_clients import ClientConfig
 from controlplane.apiserver.service_resolver import Resolve, Unresolvable
+from controlplane.kit.late import LateModule
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = LateModule("aiohttp")
 
 _PORT = 443  # of a Service, where the configuration does not say
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer that are read
