@@ -93,7 +93,7 @@ def partial_list(documents: Sequence[Document], metadata: Document) -> Document:
 
 def table_of(call: Call, items: Sequence[CachedObject], *, headers: bool = True) -> Document:
     """Return objects as a meta.k8s.io/v1 Table."""
-    from controlplane.apiserver.tables import render_table
+    from controlplane.apiserver.tables.render import render_table
 
     storage = call.storage
     included = call.request.query.get("includeObject") or "Metadata"

@@ -1,7 +1,8 @@
-"""What is answered at paths that are no resource's, besides discovery and OpenAPI: the first page that knows a path.
+"""What is answered at paths that are no resource's, besides discovery: the first page that knows a path.
 
 /                     index_page      every path there is
 /version, /openid …   fixed_page      documents that stay as they are
+/openapi …            openapi_page    the documents of OpenAPI
 /livez, /readyz …     health_page
 /metrics              metrics_page
 /debug/api_…          dump_page       what priority and fairness is doing
@@ -10,11 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
 from controlplane.api.codec import encode
 from controlplane.api.version import Info
+from controlplane.apiserver.catalog import Catalog
 from controlplane.apiserver.discovery import CurrentDiscovery
 from controlplane.apiserver.flowcontrol import FlowControl, dump
 from controlplane.apiserver.health import Health
@@ -22,6 +26,9 @@ from controlplane.apiserver.messages import Page, Request, Response
 from controlplane.apiserver.virtual import openid
 from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, render
+
+if TYPE_CHECKING:
+    from controlplane.apiserver.openapi.documents import OpenApi
 
 _OTHERS = ("/metrics", "/openapi/v2", "/openapi/v3")
 
@@ -57,6 +64,22 @@ def discovery_page(discovery: CurrentDiscovery) -> Page:
         return discovery.now.answer(request)
 
     return discovered
+
+
+def openapi_page(version: str, catalog: Catalog) -> Page:
+    """Return the page of OpenAPI's documents, which is put together when somebody first asks for one."""
+
+    @cache
+    def documents() -> OpenApi:
+        from controlplane.apiserver.customresources.openapi import PublishedKinds
+        from controlplane.apiserver.openapi.documents import OpenApi
+
+        return OpenApi(version, custom=PublishedKinds(catalog))
+
+    async def described(request: Request) -> Response | None:
+        return await documents().answer(request) if request.path.startswith("/openapi/") else None
+
+    return described
 
 
 def health_page(health: Health) -> Page:

@@ -39,7 +39,6 @@ from controlplane.apiserver.catalog import Catalog, built_in_caches, built_in_st
 from controlplane.apiserver.component_health import Probe, components, probe_https
 from controlplane.apiserver.customresources.controller import Definitions
 from controlplane.apiserver.customresources.conversion import converter_of
-from controlplane.apiserver.customresources.openapi import PublishedKinds
 from controlplane.apiserver.customresources.serving import Materials as CustomMaterials
 from controlplane.apiserver.discovery import CurrentDiscovery
 from controlplane.apiserver.flowcontrol import FlowControl, upkeep
@@ -50,7 +49,6 @@ from controlplane.apiserver.messages import Page
 from controlplane.apiserver.metrics import ApiServerMetrics, StoreMetrics
 from controlplane.apiserver.names import generate_uid
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer, NoNodes
-from controlplane.apiserver.openapi import OpenApi
 from controlplane.apiserver.pages import (
     discovery_page,
     dump_page,
@@ -59,6 +57,7 @@ from controlplane.apiserver.pages import (
     health_page,
     index_page,
     metrics_page,
+    openapi_page,
 )
 from controlplane.apiserver.pipeline import Limits, Pipeline
 from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
@@ -289,11 +288,11 @@ class ApiServer:
         discovery = CurrentDiscovery(self.catalog, f"{self.settings.advertise_address}:{self.settings.secure_port}")
         documents = fixed_documents(self.version, self.security.public_documents)
         health = server_health(self._store_answers, self._stage, fairness=self.settings.priority_and_fairness)
-        openapi = OpenApi(self.version.git_version, custom=PublishedKinds(self.catalog))
+        openapi = openapi_page(self.version.git_version, self.catalog)
         return [
             index_page(documents, health, discovery),
             fixed_page(documents),
-            *self._aggregation.merge(discovery_page(discovery), openapi.answer),
+            *self._aggregation.merge(discovery_page(discovery), openapi),
             health_page(health),
             metrics_page(self.registry),
             dump_page(self.flow, self._clock),

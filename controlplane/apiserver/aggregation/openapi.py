@@ -19,7 +19,7 @@ from controlplane.api.codec import Document, encode
 from controlplane.apiserver.aggregation.aggregator import GroupVersion
 from controlplane.apiserver.aggregation.remote import Caller, Remote
 from controlplane.apiserver.messages import JSON, Page, Query, Request, Response
-from controlplane.apiserver.openapi.documents import Packed, answer_v2, answer_v3, packed
+from controlplane.apiserver.openapi.answers import Packed, answer_v2, answer_v3, packed
 from controlplane.apiserver.openapi.protobuf import encode_v2
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from controlplane.api.meta_v1 import Status
-from controlplane.api.protobuf import decode_object
 from controlplane.apiserver.audit.event import ObjectReference, ResponseStatus
 from controlplane.apiserver.negotiation import JSON, PROTOBUF, YAML, media_type
 from controlplane.apiserver.nesting import decode_json
@@ -20,6 +19,8 @@ def request_document(body: bytes, content_type: str) -> Any:
     type_ = media_type(content_type) if content_type else JSON
     try:
         if type_ == PROTOBUF:
+            from controlplane.api.protobuf import decode_object  # as late as in `bodies`
+
             return decode_object(body, "", "")
         if type_ == YAML or (type_.endswith("+yaml") and body.lstrip()[:1] not in (b"{", b"[")):
             return read_yaml(body)

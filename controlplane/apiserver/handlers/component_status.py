@@ -13,7 +13,6 @@ from controlplane.apiserver.component_health import component_status
 from controlplane.apiserver.messages import Response
 from controlplane.apiserver.negotiation import PARTIAL, PARTIAL_LIST, TABLE
 from controlplane.apiserver.options import list_options
-from controlplane.apiserver.tables import render_table
 
 _RESOURCE = BY_KIND["v1", "ComponentStatus"]
 
@@ -51,5 +50,7 @@ async def list_components(call: Call) -> Response:
 
 
 def _table(call: Call, found: list[Document]) -> Document:
+    from controlplane.apiserver.tables.render import render_table  # as late as for any other kind
+
     included = call.request.query.get("includeObject") or "Metadata"
     return render_table(_RESOURCE, found, now=call.backend.clock.now(), include_object=included)

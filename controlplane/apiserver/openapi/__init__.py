@@ -11,12 +11,9 @@ shown where the package `kubernetes-validate` is installed, and absent elsewhere
 
     documents.py     which path gets which document        schemas.py   a Struct, as a definition
     paths.py         a resource's verbs, as operations     dialect.py   in what v2 and v3 differ
-    protobuf.py      v2 for client-go
+    protobuf.py      v2 for client-go                      answers.py   a document, as it is kept and shown
     facts.py         written by `python -m controlplane.apiserver.openapi.generate`
 
 The room describes; whether an object fits the description is decided in `controlplane.api.fields` and `.validation`.
+A server imports `documents.py` and what it is made of when somebody first asks.
 """
-
-from controlplane.apiserver.openapi.documents import OpenApi
-
-__all__ = ["OpenApi"]

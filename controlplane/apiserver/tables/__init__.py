@@ -10,9 +10,6 @@ object and the present moment.
    rows[0].object     the object's metadata, which kubectl needs for namespaces and labels
 ```
 
-`printers.py` knows which printer a kind has; a printer is a tuple of columns and a function from object to cells.
+`render.py` makes the Table; `printers.py` knows which printer a kind has, a printer being a tuple of columns and a
+function from object to cells. Neither is imported before somebody asks for a Table.
 """
-
-from controlplane.apiserver.tables.render import render_table
-
-__all__ = ["render_table"]

@@ -14,8 +14,8 @@ from controlplane.api.generate import MODULES, definitions
 from controlplane.api.resources import RESOURCES, Resource
 from controlplane.api.status import NotAcceptable
 from controlplane.apiserver.messages import Peer, Query, Request, Response
-from controlplane.apiserver.openapi import OpenApi, facts
-from controlplane.apiserver.openapi.documents import build_v2, build_v3
+from controlplane.apiserver.openapi import facts
+from controlplane.apiserver.openapi.documents import OpenApi, build_v2, build_v3
 from controlplane.apiserver.openapi.generate import atomic, formats, required, unions
 from controlplane.apiserver.verbs import verbs_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.api.core_v1 import Pod
 from controlplane.api.resources import resource_of
-from controlplane.apiserver.tables import render_table
+from controlplane.apiserver.tables.render import render_table
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 RUNNING = {"running": {}}

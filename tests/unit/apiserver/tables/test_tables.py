@@ -11,7 +11,7 @@ import pytest
 from controlplane.api.codec import encode, from_document
 from controlplane.api.resources import BY_KIND, RESOURCES
 from controlplane.api.status import BadRequest
-from controlplane.apiserver.tables import render_table
+from controlplane.apiserver.tables.render import render_table
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 META = {"name": "x", "creationTimestamp": "2026-11-21T07:00:00Z"}
