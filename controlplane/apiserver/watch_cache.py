@@ -33,7 +33,7 @@ REGISTRY = "/registry/"
 # each costs one old version of an object.
 _CAPACITY = 4096
 _REPLAYED = 4096  # writes, to whatever resource, that a server takes in again when it starts
-_PAGE = 5000  # records read from the store at a time when the cache is filled
+_PAGE = 500  # records read from the store at a time when the cache is filled: their memory is not given back
 _TICK = 1.0  # seconds between looks at the watchers' alarms
 _RETRY = 1.0  # seconds before a store that failed is asked again
 

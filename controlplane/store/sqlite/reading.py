@@ -32,12 +32,16 @@ def read_values(connection: sqlite3.Connection, positions: Collection[int]) -> d
 
 
 def read_keys_at(
-    connection: sqlite3.Connection, start: str, start_after: str, end: str | None, revision: int
-) -> list[tuple[str, Entry]]:
-    """Return the keys there were at a revision, in order, with their entries."""
+    connection: sqlite3.Connection, start: str, start_after: str, end: str | None, revision: int, limit: int
+) -> tuple[list[tuple[str, Entry]], int]:
+    """Return the keys there were at a revision, in order, with their entries, and how many follow the `limit`th."""
     bounds = (start, start_after, end, last_of(revision))
-    (text,) = connection.execute(statements.KEYS_AT, bounds).fetchone()
-    return sorted((key, entry_at(*columns)) for key, *columns in msgspec.json.decode(text))
+    (text,) = connection.execute(statements.KEYS_AT, (*bounds, limit or -1)).fetchone()
+    found = sorted((key, entry_at(*columns)) for key, *columns in msgspec.json.decode(text))
+    if not limit or len(found) < limit:
+        return found, 0
+    (count,) = connection.execute(statements.COUNT_AT, bounds).fetchone()
+    return found, count - len(found)
 
 
 def read_records(connection: sqlite3.Connection, entries: Sequence[tuple[str, Entry]]) -> list[Record]:

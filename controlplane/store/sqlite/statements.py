@@ -65,13 +65,17 @@ SELECT json_group_array(json_array(position, length(value))), CAST(group_concat(
 FROM history WHERE position IN (SELECT value FROM json_each(?1))
 """
 
-KEYS_AT = """
-SELECT json_group_array(json_array(key, position, create_revision, version, lease)) FROM (
+_THERE_AT = """
     SELECT key, max(position) AS position, create_revision, version, lease FROM history
     WHERE key >= ?1 AND key > ?2 AND (?3 IS NULL OR key < ?3) AND position <= ?4
-    GROUP BY key
-) WHERE create_revision > 0
+    GROUP BY key HAVING max(position) AND create_revision > 0
 """
+KEYS_AT = f"""
+SELECT json_group_array(json_array(key, position, create_revision, version, lease)) FROM (
+    {_THERE_AT} ORDER BY key LIMIT ?5  -- -1: all
+)
+"""
+COUNT_AT = f"SELECT count(*) FROM ({_THERE_AT})"
 
 # `until` bounds the positions of one chunk; the unary + keeps SQLite on their order.
 EVENTS = """

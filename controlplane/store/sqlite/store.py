@@ -140,10 +140,9 @@ class SqliteStore:
             keys, remaining = self._keys.page(start, start_after, end, limit)
             entries = [(key, entry) for key in keys if (entry := self._keys.get(key))]
             return Page(await self._records(entries), at, remaining)
-        query = partial(reading.read_keys_at, start=start, start_after=start_after, end=end, revision=at)
-        found = await self._threads.reader.run(query)
-        shown = found[:limit] if limit else found
-        return Page(await self._records(shown), at, len(found) - len(shown))
+        query = partial(reading.read_keys_at, start=start, start_after=start_after, end=end, revision=at, limit=limit)
+        found, remaining = await self._threads.reader.run(query)
+        return Page(await self._records(found), at, remaining)
 
     async def _records(self, entries: Sequence[tuple[str, Entry]]) -> Sequence[Record]:
         records = []
