@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-_BUDGET = 16 * 1024 * 1024  # bytes of values
+_BUDGET = 4 * 1024 * 1024  # bytes of values; one that is missing is read by the thread that writes the next one
 
 
 class ValueCache:
