@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from controlplane.api.base import KubeStruct
+from controlplane.api.codec import encode
 from controlplane.apiserver.storage import ResourceStorage
 from controlplane.apiserver.watch_cache import ResourceCache
 
@@ -30,6 +31,12 @@ class CacheReader:
     def list(self, type_: type[T], namespace: str = "") -> Sequence[T]:
         storage = self._storage(type_)
         return [cast(T, storage.object(item)) for item in storage.cache.list(f"{namespace}/" if namespace else "")]
+
+    def mentioning(self, type_: type[T], namespace: str, *texts: str) -> Iterator[T]:
+        storage, wanted = self._storage(type_), [encode(text) for text in texts]
+        for item in storage.cache.list(f"{namespace}/" if namespace else ""):
+            if all(text in item.tail for text in wanted):
+                yield cast(T, storage.decoded(item))
 
     def version(self, type_: type[T]) -> int:
         return self._storage(type_).cache.version

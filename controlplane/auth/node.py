@@ -176,14 +176,17 @@ class NodeAuthorizer:
         if plural == "persistentvolumes":
             return _YES if request.name in self._volumes(node) else _unrelated(node)
         wanted = (plural, request.name)
-        for pod in self._pods(node, request.namespace):
+        # A claim that is made for a pod has a name that is put together, and so does not stand in it.
+        named = () if plural == "persistentvolumeclaims" else (request.name,)
+        for pod in self._pods(node, request.namespace, *named):
             if wanted in references(pod):
                 return _YES
         return _unrelated(node)
 
-    def _pods(self, node: str, namespace: str) -> Iterator[Pod]:
+    def _pods(self, node: str, namespace: str, *named: str) -> Iterator[Pod]:
+        """Yield the pods bound to a node in which some names stand."""
         # A mirror pod stands for a file on the node: it must not be a way for the node to name any Secret it likes.
-        for pod in self._reader.list(Pod, namespace):
+        for pod in self._reader.mentioning(Pod, namespace, node, *named):
             if (
                 pod.spec is not None
                 and pod.spec.node_name == node

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from controlplane.api.base import KubeStruct
+from controlplane.api.codec import encode
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ class FakeReader:
 
     def list(self, type_: type[T], namespace: str = "") -> Sequence[T]:
         return [obj for (kind, place, _), obj in self._objects.items() if kind is type_ and namespace in ("", place)]
+
+    def mentioning(self, type_: type[T], namespace: str, *texts: str) -> Iterator[T]:
+        return (obj for obj in self.list(type_, namespace) if all(encode(text) in encode(obj) for text in texts))
 
     def version(self, type_: type[T]) -> int:
         return self._versions.get(type_, 0)
