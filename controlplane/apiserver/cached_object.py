@@ -12,6 +12,7 @@ so that a GET is opening + tail, the items of a LIST are tails joined by `},{`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from sys import intern
 from typing import Any, TypeVar
 
 import msgspec
@@ -104,12 +105,12 @@ class CachedObject:
     @property
     def labels(self) -> Mapping[str, str]:
         if self._labels is None:
-            self._labels = _labelled.decode(b"{" + self.tail).metadata.labels
+            self._labels = _shared(_labelled.decode(b"{" + self.tail).metadata.labels)
         return self._labels
 
     def fields(self, fields_of: FieldsOf) -> Mapping[str, str]:
         if self._fields is None:
-            self._fields = fields_of(self.document())
+            self._fields = _shared(fields_of(self.document()))
         return self._fields
 
     def document(self) -> Document:
@@ -128,6 +129,15 @@ class CachedObject:
             self._object = decode(open_ + self.tail, type_)
         kept: T = self._object
         return kept
+
+    def retire(self) -> None:
+        """Let go of the typed object: there is a newer version now, and watchers read bytes, labels and fields."""
+        self._object = None
+
+
+def _shared(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the same texts, each kept once in the process: most objects of a kind have the same ones."""
+    return {key: intern(value) for key, value in values.items()}
 
 
 def encode_object(value: KubeStruct) -> bytes:

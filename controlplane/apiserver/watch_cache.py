@@ -169,6 +169,7 @@ class ResourceCache:
         if previous is None:
             insort(self._keys, key)
             return Change(b"ADDED", item, None)
+        previous.retire()
         return Change(b"MODIFIED", item, previous)
 
     def _delete(self, key: str, event: Event, previous: CachedObject | None) -> Change | None:
@@ -177,6 +178,7 @@ class ResourceCache:
             return None
         del self._objects[key]
         del self._keys[bisect_left(self._keys, key)]
+        previous.retire()
         return Change(b"DELETED", previous.at(event.revision), previous)
 
     def _lose(self, key: str, revision: int, why: Unreadable) -> None:
