@@ -121,7 +121,9 @@ class CachedObject:
     def at(self, revision: int) -> CachedObject:
         """Return the same object with another resource version: what a deletion's event shows."""
         after = self.tail.index(b",", len(_METADATA)) + 1
-        return CachedObject(self.key, revision, _VERSION % (revision, self.tail[after:]))
+        other = CachedObject(self.key, revision, _VERSION % (revision, self.tail[after:]))
+        other._labels, other._fields = self._labels, self._fields
+        return other
 
     def object(self, open_: bytes, type_: type[T]) -> T:
         """Return the typed object; it is kept, for whoever asks once asks again."""

@@ -25,7 +25,11 @@ class TooOld(Exception):
 
 @dataclass(slots=True)
 class Change:
-    """One write: ADDED, MODIFIED or DELETED. A deletion's object is the last state with the deletion's revision."""
+    """One write: ADDED, MODIFIED or DELETED.
+
+    A deletion's object is the last state with the deletion's revision; it is `previous`, too, for selectors ask for no
+    revision, and so the log holds what is deleted once.
+    """
 
     type: bytes
     object: CachedObject

@@ -178,8 +178,8 @@ class ResourceCache:
             return None
         del self._objects[key]
         del self._keys[bisect_left(self._keys, key)]
-        previous.retire()
-        return Change(b"DELETED", previous.at(event.revision), previous)
+        gone = previous.at(event.revision)
+        return Change(b"DELETED", gone, gone)
 
     def _lose(self, key: str, revision: int, why: Unreadable) -> None:
         """Note that what is stored cannot be shown; watchers are cut, and are told so when they list again."""

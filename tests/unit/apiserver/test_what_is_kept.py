@@ -89,3 +89,13 @@ async def test_a_large_list_is_never_together_in_memory() -> None:
     pieces = [len(piece) async for piece in answer.chunks]
     assert sum(pieces) == answer.length
     assert max(pieces) < 300_000  # of some 3,000,000: the size meant, and one object more
+
+
+def test_the_log_holds_what_was_deleted_once() -> None:
+    cache = ResourceCache("/registry/pods/", OPEN)
+    cache.apply([written(1, "web-0")])
+    cache.apply([Event("/registry/pods/shop/web-0", None, 2, 0)])
+    (added, deleted) = cache.log.read(cache.log.position_after(0), 10)
+    assert (added.type, deleted.type) == (b"ADDED", b"DELETED")
+    assert deleted.previous is deleted.object
+    assert (deleted.object.revision, deleted.object.labels) == (2, {"app": "web"})
