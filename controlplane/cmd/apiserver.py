@@ -73,6 +73,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
     from controlplane.apiserver.remotes import Remotes
     from controlplane.apiserver.server import ApiServer
     from controlplane.kit.clock import SystemClock
+    from controlplane.kit.memory import give_back
     from controlplane.kit.systemd import Notifier
     from controlplane.kit.tasks import running
 
@@ -92,7 +93,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         http = HttpServer(server.pipeline.handle, tls.context)
         bound = await stack.enter_async_context(_listening(http, values))
         await stack.enter_async_context(serve_inside(store, values, clock, random))
-        await stack.enter_async_context(running(notifier.keep_alive(clock), tls.follow(clock)))
+        await stack.enter_async_context(running(notifier.keep_alive(clock), tls.follow(clock), give_back(clock)))
         _settle_memory()
         _log.info("serving on %s:%d, version %s", values["bind-address"], bound, server.version.git_version)
         notifier.ready(f"serving on {values['bind-address']}:{bound}")
