@@ -23,6 +23,7 @@ from controlplane.kit.explained import Explained
 
 if TYPE_CHECKING:
     from controlplane.apiserver.node_dialer import NodeDialer
+    from controlplane.apiserver.server import ApiServer
     from controlplane.apiserver.serving_tls import ServingTls
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         dialer = HttpDialer()
         stack.push_async_callback(dialer.close)
         server = await stack.enter_async_context(ApiServer.running(store, settings, clock, random, nodes, dialer))
+        await stack.enter_async_context(running(_refuse_when(stop, server)))
         tls = serving_tls(values)
         http = HttpServer(server.pipeline.handle, tls.context)
         bound = await stack.enter_async_context(_listening(http, values))
@@ -98,7 +100,6 @@ async def serve(values: Values, environ: Mapping[str, str]) -> None:
         _log.info("serving on %s:%d, version %s", values["bind-address"], bound, server.version.git_version)
         notifier.ready(f"serving on {values['bind-address']}:{bound}")
         await stop.wait()
-        server.stop()
         notifier.stopping()
         _log.info("stopping")
 
@@ -108,6 +109,12 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+async def _refuse_when(stop: asyncio.Event, server: ApiServer) -> None:
+    """Say not ready as soon as the process is told to stop, be it while what follows still starts."""
+    await stop.wait()
+    server.stop()
 
 
 def _settle_memory() -> None:
