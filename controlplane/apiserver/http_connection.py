@@ -15,12 +15,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, cast
 
+from controlplane.apiserver.gone import serve_nobody
 from controlplane.apiserver.http_answers import CONTINUE, JOINED, Manner, has_body, head, length_of, refused
 from controlplane.apiserver.http_requests import Leaving, Refused, RequestParser
 from controlplane.apiserver.http_stream import send_stream
 from controlplane.apiserver.messages import Answer, Peer, Request, Response, Stream, Switch, Upgrade
 from controlplane.apiserver.tls import root_of
-from controlplane.apiserver.upgraded import serve_nobody
 
 _log = logging.getLogger(__name__)
 

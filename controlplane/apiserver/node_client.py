@@ -11,6 +11,7 @@ from yarl import URL
 
 from controlplane.apiserver.messages import WebSocket
 from controlplane.apiserver.node_dialer import NodeAddress, NodeAnswer, NodeRefused, NodeUnreachable
+from controlplane.apiserver.websocket import AiohttpWebSocket
 from controlplane.kit.late import LateModule
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ class NodeClient:
             answer.close()
 
     async def websocket(self, address: NodeAddress, target: str, protocols: Sequence[str]) -> tuple[str, WebSocket]:
-        from controlplane.apiserver.websocket import AiohttpWebSocket  # as late as aiohttp itself
-
         url = URL(address.url + target, encoded=True)
         try:
             socket = await self._open().ws_connect(url, protocols=protocols, ssl=self.tls, max_msg_size=0)

@@ -12,6 +12,7 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from controlplane.apiserver.gone import Gone
 from controlplane.apiserver.messages import Connection, Switch
 
 _UNREAD = 256 * 1024  # bytes received that nobody has asked for yet
@@ -69,19 +70,6 @@ class _Switched:
 
     async def close(self) -> None:
         self._transport.close()
-
-
-class Gone:
-    """The connection of a caller who did not wait: at its end from the start."""
-
-    async def read(self) -> bytes:
-        return b""
-
-    async def write(self, data: bytes) -> None:
-        raise ConnectionResetError("the peer has gone")
-
-    async def close(self) -> None:
-        return None
 
 
 class _SwitchingProtocols(web.StreamResponse):

@@ -18,11 +18,12 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from multidict import CIMultiDict
 
 from controlplane.api.status import BadRequest, TooLarge
+from controlplane.apiserver.gone import GoneWebSocket
 from controlplane.apiserver.http_body import BODY_LIMIT
 from controlplane.apiserver.http_requests import LINE_LIMIT
 from controlplane.apiserver.messages import Answer, Peer, Query, Request, Response, Stream, Switch, Upgrade, WebSocket
-from controlplane.apiserver.switched import Gone, switch
-from controlplane.apiserver.websocket import AiohttpWebSocket, GoneWebSocket
+from controlplane.apiserver.switched import switch
+from controlplane.apiserver.websocket import AiohttpWebSocket
 
 _log = logging.getLogger(__name__)
 
@@ -89,14 +90,6 @@ class UpgradedConnections:
         finally:
             if answer.on_end:
                 answer.on_end()
-
-
-async def serve_nobody(answer: Upgrade | Switch) -> None:
-    """End an upgrade that cannot be made: behind the answer there may be a connection that only it can close."""
-    if isinstance(answer, Upgrade):
-        await answer.serve(GoneWebSocket())
-    else:
-        await answer.serve(Gone())
 
 
 def _readable(incoming: web.BaseRequest) -> Mapping[str, str]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
-
-import aiohttp
-from aiohttp import web
+from typing import TYPE_CHECKING, Any
 
 from controlplane.apiserver.messages import WebSocket
+from controlplane.kit.late import LateModule
 
-Either = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+if TYPE_CHECKING:
+    import aiohttp
+    from aiohttp import web
+else:
+    aiohttp = LateModule("aiohttp")
 
 
 class AiohttpWebSocket:
     """Binary messages in, binary messages out."""
 
-    def __init__(self, socket: Either):
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse | web.WebSocketResponse):
         self._socket = socket
 
     async def receive(self) -> bytes | None:
@@ -38,22 +40,6 @@ class AiohttpWebSocket:
 
     async def close(self, code: int = 1000) -> None:
         await self._socket.close(code=code)
-
-
-class GoneWebSocket:
-    """The WebSocket of a caller who did not wait: closed from the start."""
-
-    async def receive(self) -> bytes | None:
-        return None
-
-    async def send(self, message: bytes) -> None:
-        raise ConnectionResetError("the peer has gone")
-
-    async def send_text(self, message: str) -> None:
-        raise ConnectionResetError("the peer has gone")
-
-    async def close(self, code: int = 1000) -> None:
-        return None
 
 
 async def join(one: WebSocket, other: WebSocket) -> None:
