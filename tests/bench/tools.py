@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -79,7 +80,8 @@ def control_plane(address: str, port: int) -> Iterator[ControlPlane]:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         settings = directory / "etc/apiserver.yaml"
         text = settings.read_text().replace("bind-address: 0.0.0.0", f"bind-address: {address}")
-        text = text.replace("https://192.168.56.10:2379", f"https://{address}:{port + 1}")
+        # A port of its own: another store on this machine may have the usual one.
+        text = re.sub(r"(?m)^listen-client-urls:.*$", f"listen-client-urls: ['https://{address}:{port + 1}']", text)
         settings.write_text(text)
         yield ControlPlane(directory, address, port)
 
@@ -98,6 +100,10 @@ def serving(plane: ControlPlane, inside: str = "") -> Iterator[int]:
             if process.poll() is not None:
                 raise CannotMeasure(f"the API server ended: {(plane.directory / 'apiserver.log').read_text()}")
             time.sleep(0.1)
+        else:
+            raise CannotMeasure(
+                f"the API server is not ready after 20 s: {(plane.directory / 'apiserver.log').read_text()}"
+            )
         yield process.pid
     finally:
         process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from controlplane.apiserver.patch.field_set import FieldSet, by_element
@@ -29,36 +30,37 @@ def _changes(old: Any, new: Any, schema: Schema) -> Changes | None:
     if schema.atomic or not old or not new:
         return None
     if isinstance(old, dict) and isinstance(new, dict):
-        if schema.kind is Kind.ANY:
-            return None
-        old_parts = {f"f:{key}": value for key, value in old.items()}
-        new_parts = {f"f:{key}": value for key, value in new.items()}
-        return _compare(old_parts, new_parts, schema)
+        return None if schema.kind is _UNKNOWN else _compare("f:", old, new, schema.field)
     if isinstance(old, list) and isinstance(new, list) and (schema.keys or schema.is_set):
         old_named, new_named = by_element(old, schema), by_element(new, schema)
-        return None if old_named is None or new_named is None else _compare(old_named, new_named, schema)
+        if old_named is not None and new_named is not None:
+            return _compare("", old_named, new_named, lambda _: schema.field(""))
     return None
 
 
-def _compare(old: dict[str, Any], new: dict[str, Any], schema: Schema) -> Changes:
+def _compare(prefix: str, old: dict[str, Any], new: dict[str, Any], part: Callable[[str], Schema]) -> Changes:
     changed: FieldSet = {}
     removed: FieldSet = {}
     for key, value in new.items():
-        if key not in old:
-            changed[key] = added_fields(value, _part(schema, key))
-            continue
-        before = old[key]
+        before = old.get(key, _ABSENT)
         if before is value or before == value:
             continue
-        inner = _changes(before, value, _part(schema, key))
+        name = prefix + key
+        if before is _ABSENT:
+            changed[name] = added_fields(value, part(key))
+            continue
+        inner = _changes(before, value, part(key))
         if inner is None:
-            changed[key] = _LEAF
+            changed[name] = _LEAF
             continue
         for target, fields in zip((changed, removed), inner, strict=True):
             if fields:
-                target[key] = fields
-    removed.update({key: _LEAF for key in old if key not in new})
+                target[name] = fields
+    removed.update({prefix + key: _LEAF for key in old if key not in new})
     return changed, removed
+
+
+_ABSENT = object()
 
 
 def _part(schema: Schema, key: str) -> Schema:
