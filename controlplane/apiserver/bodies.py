@@ -42,6 +42,7 @@ class Parsed:
 
     document: Document
     warnings: list[str]
+    typed: bool = False  # its values are known to be of the right types
 
 
 def parse_body(body: bytes, content_type: str, expected: Expected, validation: FieldValidation) -> Parsed:
@@ -52,13 +53,15 @@ def parse_body(body: bytes, content_type: str, expected: Expected, validation: F
         raise unsupported_media_type(tuple(one for one in _READERS if one))
     document, duplicates = read(body, expected)
     check_kind(document, expected, body)
+    fits = read is _json and b"null" not in body and expected.shape.fits(document)
+    mistakes = [] if validation is FieldValidation.IGNORE else duplicates()
+    if not fits:
+        mistakes += expected.shape.prune(document)
     if validation is FieldValidation.IGNORE:
-        expected.shape.prune(document)
-        return Parsed(document, [])
-    mistakes = duplicates() + expected.shape.prune(document)
+        return Parsed(document, [], fits)
     if mistakes and validation is FieldValidation.STRICT:
         raise cannot_be_handled(expected, f"strict decoding error: {', '.join(mistakes)}")
-    return Parsed(document, mistakes)
+    return Parsed(document, mistakes, fits)
 
 
 def to_object(document: Document, expected: Expected) -> Any:

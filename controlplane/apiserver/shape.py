@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from controlplane.api import fields
+from controlplane.api import fields, strict
 from controlplane.api.base import KubeStruct
 from controlplane.api.codec import Document, decode
 from controlplane.apiserver.cached_object import encode_object
@@ -35,6 +35,9 @@ class Shape(Protocol):
     @property
     def strategic(self) -> bool:
         """Whether strategic merge patches are understood."""
+
+    def fits(self, document: Document) -> bool:
+        """Return whether a document without nulls is known to need no pruning, and to have the right types."""
 
     def prune(self, document: Document, settled: Container[str] = ()) -> list[str]:
         """Drop unknown fields, but for fields at the top that are `settled`; return a line about each."""
@@ -60,6 +63,9 @@ class StructShape:
     @property
     def merging(self) -> Schema:
         return schema_of(self.type)
+
+    def fits(self, document: Document) -> bool:
+        return strict.fits(document, self.type)
 
     def prune(self, document: Document, settled: Container[str] = ()) -> list[str]:
         return fields.prune(document, self.type, settled)

@@ -56,14 +56,14 @@ Make = Callable[[CachedObject | None], Document]
 """Makes the wanted document from the current object (None: there is none); called again for each newer version."""
 
 
-async def create_object(call: Call, document: Document, options: WriteOptions) -> CachedObject:
-    """Store a new object. Raises StatusError."""
+async def create_object(call: Call, document: Document, options: WriteOptions, *, typed: bool = False) -> CachedObject:
+    """Store a new object; `typed`: its values are known to be of the right types. Raises StatusError."""
     storage, backend = call.storage, call.backend
     strategy, resource = storage.strategy, storage.resource
     metadata = metadata_of(document)
     settle_namespace(metadata, resource, call.info.namespace)
     be_born(metadata, backend.clock.now(), backend.random)
-    strategy.default(document)
+    strategy.default(document, typed=typed)
     attributes = _attributes(call, Operation.CREATE, document, None, options)
     await backend.admission.mutate(attributes)
     for attempt in range(1, _NAME_ATTEMPTS + 1):
@@ -236,7 +236,9 @@ def _note_manager(call: Call, new: Document, old: Document | None, options: Writ
         if old is not None:
             forget_idle_time(new, old)
         return
-    manager, now = call.manager(options.field_manager), format_time(call.backend.clock.now())
+    manager = call.manager(options.field_manager)
+    # A new object was first managed when it was born.
+    now = format_time(call.backend.clock.now()) if old is not None else new["metadata"]["creationTimestamp"]
     track_update(new, old, manager, call.info.subresource, now, call.storage.shape.merging)
 
 

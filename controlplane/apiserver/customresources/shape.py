@@ -48,6 +48,9 @@ class CustomShape:
         known.setdefault("status", _DEDUCED)
         return Schema(Kind.OBJECT, known, schema.items, own_status=self._own_status)
 
+    def fits(self, document: Document) -> bool:
+        return False  # its schema has to be asked
+
     def prune(self, document: Document, settled: Container[str] = ()) -> list[str]:
         return [f'unknown field "{path}"' for path in prune(document, self.node)[:_MOST]]
 

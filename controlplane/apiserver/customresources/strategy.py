@@ -55,7 +55,7 @@ class CustomStrategy(Strategy):
 
     # --- before validation
 
-    def default(self, document: Document, settled: Container[str] = ()) -> None:
+    def default(self, document: Document, settled: Container[str] = (), *, typed: bool = False) -> None:
         prune(document, self._node)  # what admission, or a patch, may have brought in
         drop_nulls(document, self._node)
         apply_defaults(document, self._node)

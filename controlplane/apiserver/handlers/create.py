@@ -18,4 +18,4 @@ async def create(call: Call) -> Response:
     body = await request.read()
     parsed = parse_body(body, request.headers.get("Content-Type", ""), call.storage.expected, options.field_validation)
     call.warnings += parsed.warnings
-    return object_answer(call, await create_object(call, parsed.document, options), 201)
+    return object_answer(call, await create_object(call, parsed.document, options, typed=parsed.typed), 201)

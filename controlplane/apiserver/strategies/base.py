@@ -72,12 +72,14 @@ class Strategy:
         for name in (new.keys() | old.keys()) - {"apiVersion", "kind", "metadata", "status"}:
             keep(new, old, name)
 
-    def default(self, document: Document, settled: Container[str] = ()) -> None:
+    def default(self, document: Document, settled: Container[str] = (), *, typed: bool = False) -> None:
         """Fill in what is absent. Raises BadRequest for values of the wrong type, which defaulting cannot read.
 
-        `settled` are the fields at the top that are as they are stored: nobody has to read them again.
+        `settled` are the fields at the top that are as they are stored: nobody has to read them again. `typed`: all
+        values are known to be of the right types.
         """
-        self._check_types(document, settled)
+        if not typed:
+            self._check_types(document, settled)
         try:
             times.settle(document, self.resource.type, settled)
         except times.TimeError as error:

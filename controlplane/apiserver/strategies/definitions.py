@@ -30,8 +30,8 @@ class DefinitionStrategy(Strategy):
     allow_unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
 
-    def default(self, document: Document, settled: Container[str] = ()) -> None:
-        super().default(document, settled)
+    def default(self, document: Document, settled: Container[str] = (), *, typed: bool = False) -> None:
+        super().default(document, settled, typed=typed)
         for version in document["spec"].get("versions") or ():
             try:
                 settle((version.get("schema") or {}).get("openAPIV3Schema") or {})
