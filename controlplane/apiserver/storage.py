@@ -216,12 +216,19 @@ class ResourceStorage:
             revision = await self._store.put(self.prefix + key, value, expected=0, ttl=self._ttl)
         except RevisionMismatch as error:
             raise status.already_exists(self.resource, name) from error
-        return CachedObject(key, revision, self.cache.tail_of(value, revision))
+        return self._written(key, revision, value)
 
     async def replace(self, item: CachedObject, value: bytes) -> CachedObject:
         """Write a new version of `item`. Raises RevisionMismatch if it is not the newest."""
         revision = await self._store.put(self.prefix + item.key, value, expected=item.revision, ttl=self._ttl)
-        return CachedObject(item.key, revision, self.cache.tail_of(value, revision))
+        return self._written(item.key, revision, value)
+
+    def _written(self, key: str, revision: int, value: bytes) -> CachedObject:
+        """Return what has been written: as a rule the cache has heard of it already, and its bytes are shared."""
+        item = self.cache.get(key)
+        if item is not None and item.revision == revision:
+            return item
+        return CachedObject(key, revision, self.cache.tail_of(value, revision))
 
     async def remove(self, item: CachedObject) -> CachedObject:
         """Delete `item` and return its last state. Raises RevisionMismatch if it is not the newest."""
