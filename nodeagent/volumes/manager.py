@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -173,7 +172,7 @@ def _remove(directory: Path) -> None:
         mounts.unmount(mounted)
     if directory.is_dir():
         # A mount that came back, or a link: rmtree follows neither.
-        if os.path.ismount(directory):
+        if mounts.is_mount_point(directory):
             raise OSError(f"{directory} is still mounted")
         shutil.rmtree(directory)
 
