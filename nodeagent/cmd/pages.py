@@ -19,7 +19,7 @@ from nodeagent.metrics.kubelet import KubeletMetrics, Reading
 from nodeagent.metrics.summary import summary
 from nodeagent.metrics.usage import Usage, UsageReader
 from nodeagent.pods.agent import PodAgent
-from nodeagent.volumes.manager import plugin_name
+from nodeagent.volumes.kinds import plugin_name
 
 
 def node_pages(

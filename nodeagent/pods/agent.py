@@ -21,7 +21,7 @@ from nodeagent.cri.images import Images
 from nodeagent.cri.runtime import Runtime
 from nodeagent.kernel import cgroup
 from nodeagent.kernel.inotify import Inotify
-from nodeagent.kernel.thread import KernelThread
+from nodeagent.kernel.thread import KernelThread, KeyedThreads
 from nodeagent.pods import names, orphans
 from nodeagent.pods.admission import admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
@@ -41,6 +41,7 @@ from nodeagent.pods.worker import PodWorker
 from nodeagent.pods.writer import StatusWriter
 from nodeagent.probes.check import Checker
 from nodeagent.probes.manager import ProbeManager
+from nodeagent.volumes.claims import Claims
 from nodeagent.volumes.manager import Volumes
 from nodeagent.volumes.objects import Objects
 from nodeagent.volumes.tokens import Tokens
@@ -82,7 +83,8 @@ class PodAgent:
         settings: Callable[[], NodeSettings],
         node: Callable[[], Node | None],  # this node's own object, once it is registered
         inotify: Inotify,
-        thread: KernelThread,  # for mounts and files
+        thread: KernelThread,  # for the files of logs
+        volume_threads: KeyedThreads | None = None,
         stopwatch: Stopwatch | None = None,
     ):
         self._config, self._client, self._clock = config, client, clock
@@ -95,7 +97,16 @@ class PodAgent:
         )
         self._objects, self._tokens = Objects(client, clock), Tokens(client, clock)
         self._checker = Checker(runtime, clock)
-        self._volumes = Volumes(config.kubelet_root, self._objects, self._tokens, thread, clock, self._allocatable)
+        self._volumes = Volumes(
+            config.kubelet_root,
+            self._objects,
+            self._tokens,
+            Claims(client, self._node_labels),
+            volume_threads or KeyedThreads(clock),
+            clock,
+            self._allocatable,
+        )
+        self._leaving: set[str] = set()  # UIDs of pods nobody knows whose directories are being removed
         self._static = StaticPods(config.manifests, config.node_name, clock, inotify, self._static_changed)
         self._mirrors = Mirrors(client, clock, pods.lister, lambda: self._static.pods, node)
         self._rotation = LogRotation(runtime, clock, thread, self._logs)
@@ -317,13 +328,24 @@ class PodAgent:
     async def _remove_leftovers(self) -> None:
         known = set(self._workers)
         for uid in self._volumes.pods_on_disk():
-            if uid not in known:
-                await self._volumes.tear_down(uid)
+            if uid not in known | self._leaving:
+                assert self._tasks is not None
+                self._leaving.add(uid)
+                self._tasks.create_task(self._remove_directory(uid))
         settings = self._settings()
         orphans.remove_logs(settings.logs, settings.log_links, known)
         if settings.cgroup_driver is CgroupDriver.CGROUPFS:
             for path in orphans.unknown_cgroups(cgroup.children, known):
                 cgroup.remove(path)
+
+    async def _remove_directory(self, uid: str) -> None:
+        """Remove the directory of a pod that nobody knows; a volume that hangs must not stop the relist."""
+        try:
+            await self._volumes.tear_down(uid)
+        except OSError as error:
+            _log.warning("the directory of pod %s, which is nobody's, stays for now: %s", uid, error)
+        finally:
+            self._leaving.discard(uid)
 
     def _logs(self) -> Iterator[tuple[str, Path]]:
         root = self._settings().logs
@@ -334,6 +356,10 @@ class PodAgent:
 
     def _remove_cgroup(self, pod: Pod) -> None:
         cgroup.remove(cgroup_path(pod.metadata.uid, qos_class(pod), self._settings().cgroup_driver))
+
+    def _node_labels(self) -> Mapping[str, str]:
+        node = self._node()
+        return node.metadata.labels if node is not None else {}
 
     def _allocatable(self) -> Mapping[str, Quantity]:
         node = self._node()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import Container, EphemeralContainer, Pod, Secret, Service, VolumeMount
 from nodeagent.cri import cri_pb2 as cri
@@ -123,6 +125,8 @@ class Launcher:
             path = launch.mounted.paths.get(mount.name)
             if path is None:
                 raise ConfigError(f'volumeMount "{mount.name}" has no volume of that name')
+            if mount.name in launch.mounted.read_only:
+                mount = replace(mount, read_only=True)
             found.append((mount, str(await self._mount_path(launch, index, mount, path, variables))))
         return found
 

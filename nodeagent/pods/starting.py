@@ -59,9 +59,11 @@ class PodVolumes:
             self.mounted = await self._tools.volumes.set_up(pod, self._on_change)
         except VolumeFailed as error:
             teller(self._tools.recorder, pod)("Warning", "FailedMount", str(error))
-            delay = timedelta(seconds=_VOLUME_RETRY.delay(self._failures))
+            delay = _VOLUME_RETRY.delay(self._failures)
+            if error.retry_after is not None:
+                delay = min(delay, error.retry_after)
             self._failures, self._stale = self._failures + 1, True
-            self._retry_at = self._tools.clock.now() + delay
+            self._retry_at = self._tools.clock.now() + timedelta(seconds=delay)
             return
         self._failures, self._retry_at = 0, None
 

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from pathlib import Path
 
-from controlplane.api.core_v1 import ConfigMap, KeyToPath
+from controlplane.api.core_v1 import ConfigMap, ConfigMapVolumeSource, KeyToPath
+from nodeagent.volumes import written
 from nodeagent.volumes.errors import VolumeFailed
-from nodeagent.volumes.payload import Payload, pick
+from nodeagent.volumes.job import Job
+from nodeagent.volumes.objects import Reference
+from nodeagent.volumes.payload import Payload, mode_of, pick
+
+
+def set_up(job: Job) -> Path:
+    """Write the volume. Raises VolumeFailed, OSError."""
+    source: ConfigMapVolumeSource = job.source
+    found = job.objects[Reference(ConfigMap, job.pod.metadata.namespace, source.name)]
+    assert found is None or isinstance(found, ConfigMap)
+    mode, optional = mode_of(source.default_mode), bool(source.optional)
+    files = payload(source.name, found, source.items, mode, optional=optional)
+    return written.write(job, files, in_memory=False)
 
 
 def payload(

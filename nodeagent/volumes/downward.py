@@ -9,12 +9,21 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from pathlib import Path
 
 from controlplane.api import quantity
 from controlplane.api.base import Quantity
-from controlplane.api.core_v1 import Container, DownwardAPIVolumeFile, Pod, ResourceRequirements
+from controlplane.api.core_v1 import (
+    Container,
+    DownwardAPIVolumeFile,
+    DownwardAPIVolumeSource,
+    Pod,
+    ResourceRequirements,
+)
+from nodeagent.volumes import written
 from nodeagent.volumes.errors import VolumeFailed
-from nodeagent.volumes.payload import File, Payload, checked
+from nodeagent.volumes.job import Job
+from nodeagent.volumes.payload import File, Payload, checked, mode_of
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 
@@ -90,6 +99,12 @@ def resource(container: Container, name: str, divisor: Quantity | None, allocata
     unit = divisor if divisor is not None and quantity.parse(divisor) else 1
     share = Fraction(quantity.amount(amount).nanos, quantity.amount(unit).nanos)
     return str(-(-share.numerator // share.denominator))
+
+
+def set_up(job: Job) -> Path:
+    """Write the volume. Raises VolumeFailed, OSError."""
+    source: DownwardAPIVolumeSource = job.source
+    return written.write(job, payload(job.pod, source.items, mode_of(source.default_mode), job.allocatable))
 
 
 def payload(

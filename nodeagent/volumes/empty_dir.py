@@ -9,8 +9,15 @@ from controlplane.api import quantity
 from controlplane.api.core_v1 import EmptyDirVolumeSource
 from nodeagent.kernel import mounts
 from nodeagent.volumes.errors import VolumeFailed
+from nodeagent.volumes.job import Job
 
 _MODE = 0o777
+
+
+def set_up(job: Job) -> Path:
+    """Make the volume. Raises VolumeFailed, OSError."""
+    make(job.path, job.source, job.group)
+    return job.path
 
 
 def make(directory: Path, source: EmptyDirVolumeSource, group: int | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from controlplane.api.core_v1 import HostPathVolumeSource
 from nodeagent.volumes.errors import VolumeFailed
+from nodeagent.volumes.job import Job
 
 _EXPECTED = {
     "Directory": (stat.S_ISDIR, "a directory"),
@@ -15,6 +16,11 @@ _EXPECTED = {
     "CharDevice": (stat.S_ISCHR, "a character device"),
     "BlockDevice": (stat.S_ISBLK, "a block device"),
 }
+
+
+def set_up(job: Job) -> Path:
+    """Return the path: there is nothing to mount. Raises VolumeFailed, OSError."""
+    return make(job.source)
 
 
 def make(source: HostPathVolumeSource) -> Path:

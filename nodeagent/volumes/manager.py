@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from controlplane.api.base import Quantity
-from controlplane.api.core_v1 import ConfigMap, Pod, Secret, Volume, VolumeMount
+from controlplane.api.core_v1 import Pod, Volume, VolumeMount
 from controlplane.api.status import StatusError
 from controlplane.client.transport import Unreachable
 from controlplane.kit.clock import Clock
-from nodeagent.kernel import mounts
-from nodeagent.kernel.thread import KernelThread
-from nodeagent.volumes import atomic, config_map, downward, empty_dir, host_path, projected, secret, subpath
+from controlplane.kit.waiting import finish_within
+from nodeagent.kernel.thread import KeyedThreads
+from nodeagent.volumes import kinds, projected, removal, subpath
+from nodeagent.volumes.claims import Claimed, Claims, unmounted
 from nodeagent.volumes.errors import VolumeFailed
-from nodeagent.volumes.objects import Found, Objects, ObjectsUnavailable, Reference, references
-from nodeagent.volumes.payload import DEFAULT_MODE, Payload
+from nodeagent.volumes.job import Job
+from nodeagent.volumes.objects import Found, Objects, ObjectsUnavailable, references
 from nodeagent.volumes.tokens import Tokens
+
+_PATIENCE = 123.0  # seconds that upstream waits for a pod's volumes before it says which are not there
+_SUB_PATH_PATIENCE = 10.0  # a container's start waits for this, and there are few at once
+_TIMED_OUT = "timed out waiting for the condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,16 @@ class Mounted:
     paths: Mapping[str, Path]
     objects: Found
     refresh_at: datetime | None = None
+    read_only: frozenset[str] = frozenset()  # the volumes that containers may only read
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What was asked of the API for a pod's volumes."""
+
+    objects: Found
+    tokens: Mapping[tuple[str, int], str]
+    claimed: Mapping[str, Claimed]
 
 
 class Volumes:
@@ -39,13 +53,16 @@ class Volumes:
         root: Path,
         objects: Objects,
         tokens: Tokens,
-        thread: KernelThread,
+        claims: Claims,
+        threads: KeyedThreads,
         clock: Clock,
         allocatable: Callable[[], Mapping[str, Quantity]],
     ):
         self._pods = root / "pods"
-        self._objects, self._tokens, self._thread, self._clock = objects, tokens, thread, clock
+        self._objects, self._tokens, self._claims = objects, tokens, claims
+        self._threads, self._clock = threads, clock
         self._allocatable = allocatable
+        self._missing: dict[str, list[str]] = {}  # by pod: the volumes that a call under way has still to make
 
     def pod_directory(self, uid: str) -> Path:
         return self._pods / uid
@@ -61,24 +78,35 @@ class Volumes:
         """
         uid = pod.metadata.uid
         self._objects.use(uid, references(pod), on_change)
+        claimed = await self._claims.find(pod)
         objects = await self._find(pod)
         tokens, refresh_at = await self._mint(pod)
-        paths = await self._thread.run(self._make_all, pod, objects, tokens)
-        return Mounted(paths, objects, refresh_at)
+        making = self._threads.run(uid, self._make_all, pod, _Inputs(objects, tokens, claimed))
+        try:
+            paths, read_only = await finish_within(making, _PATIENCE, self._clock)
+        except TimeoutError as error:
+            names = self._missing.get(uid) or [volume.name for volume in pod.spec.volumes]
+            raise VolumeFailed(unmounted(names, {}, _TIMED_OUT)) from error
+        return Mounted(paths, objects, refresh_at, read_only)
 
     async def sub_path(self, pod: Pod, container: str, index: int, mount: VolumeMount, sub_path: str, at: Path) -> Path:
         """Return the host path of one volume mount's subPath. Raises VolumeFailed."""
         target = self.pod_directory(pod.metadata.uid) / "volume-subpaths" / mount.name / container / str(index)
+        binding = self._threads.run(pod.metadata.uid, subpath.make, at, sub_path, target)
         try:
-            return await self._thread.run(subpath.make, at, sub_path, target)
+            return await finish_within(binding, _SUB_PATH_PATIENCE, self._clock)
+        except TimeoutError as error:
+            raise VolumeFailed(f"failed to prepare subPath for volumeMount {mount.name!r}: {_TIMED_OUT}") from error
         except OSError as error:
             raise VolumeFailed(f"failed to prepare subPath for volumeMount {mount.name!r}: {error}") from error
 
     async def tear_down(self, uid: str) -> None:
-        """Unmount and delete everything the pod had below its directory. Raises OSError."""
+        """Unmount and delete everything the pod had below its directory, however long it takes. Raises OSError."""
         self._objects.release(uid)
         self._tokens.forget(uid)
-        await self._thread.run(_remove, self.pod_directory(uid))
+        self._claims.forget(uid)
+        await self._threads.run(uid, _remove, self.pod_directory(uid))
+        self._missing.pop(uid, None)
 
     async def _find(self, pod: Pod) -> Found:
         try:
@@ -99,92 +127,47 @@ class Volumes:
                 moments.append(token.refresh_at)
         return texts, min(moments, default=None)
 
-    def _make_all(self, pod: Pod, objects: Found, tokens: Mapping[tuple[str, int], str]) -> dict[str, Path]:
+    def _make_all(self, pod: Pod, inputs: _Inputs) -> tuple[dict[str, Path], frozenset[str]]:
+        missing = self._missing[pod.metadata.uid] = [volume.name for volume in pod.spec.volumes]
         directory = self.pod_directory(pod.metadata.uid)
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        paths = {}
+        paths, read_only = {}, set()
         for volume in pod.spec.volumes:
             try:
-                paths[volume.name] = self._make(pod, volume, objects, tokens)
+                paths[volume.name], only_read = self._make(pod, volume, inputs)
             except (VolumeFailed, OSError) as error:
                 raise _failed(volume, str(error)) from error
-        return paths
+            missing.remove(volume.name)
+            read_only |= {volume.name} if only_read else set()
+        return paths, frozenset(read_only)
 
-    def _make(self, pod: Pod, volume: Volume, objects: Found, tokens: Mapping[tuple[str, int], str]) -> Path:
-        group = pod.spec.security_context.fs_group if pod.spec.security_context else None
-        if volume.host_path:
-            return host_path.make(volume.host_path)
-        if volume.empty_dir:
-            path = self._path(pod, "empty-dir", volume)
-            empty_dir.make(path, volume.empty_dir, group)
-            return path
-        kind, payload = self._payload(pod, volume, objects, tokens)
-        path = self._path(pod, kind, volume)
-        self._write(path, payload, group, in_memory=kind != "configmap")
-        return path
-
-    def _payload(
-        self, pod: Pod, volume: Volume, objects: Found, tokens: Mapping[tuple[str, int], str]
-    ) -> tuple[str, Payload]:
-        namespace = pod.metadata.namespace
-        if source := volume.config_map:
-            found = objects[Reference(ConfigMap, namespace, source.name)]
-            assert found is None or isinstance(found, ConfigMap)
-            mode, optional = _mode(source.default_mode), bool(source.optional)
-            return "configmap", config_map.payload(source.name, found, source.items, mode, optional=optional)
-        if wanted := volume.secret:
-            kept = objects[Reference(Secret, namespace, wanted.secret_name)]
-            assert kept is None or isinstance(kept, Secret)
-            mode, optional = _mode(wanted.default_mode), bool(wanted.optional)
-            return "secret", secret.payload(wanted.secret_name, kept, wanted.items, mode, optional=optional)
-        if fields := volume.downward_api:
-            return "downward-api", downward.payload(pod, fields.items, _mode(fields.default_mode), self._allocatable())
-        if volume.projected:
-            files = projected.payload(pod, volume.projected, objects, tokens, self._allocatable())
-            return "projected", files
-        if volume.persistent_volume_claim:
-            raise VolumeFailed("persistent volume claims are not supported by this node agent yet")
-        raise VolumeFailed("volumes of this type are not supported by this node agent")
-
-    def _write(self, path: Path, payload: Payload, group: int | None, *, in_memory: bool) -> None:
-        path.mkdir(parents=True, exist_ok=True)
-        if in_memory:
-            empty_dir.make_memory(path)
-        if not (path / "..data").exists():
-            empty_dir.open_to(path, group, 0o777)
+    def _make(self, pod: Pod, volume: Volume, inputs: _Inputs) -> tuple[Path, bool]:
+        claimed = inputs.claimed.get(volume.name)
+        kind, source = kinds.kind_of(volume, claimed)
+        name = claimed.volume.metadata.name if claimed else volume.name
         now = self._clock.now()
-        atomic.write(path, payload, stamp=f"{now:%Y_%m_%d_%H_%M_%S}.{now.microsecond:06}", group=group)
-
-    def _path(self, pod: Pod, kind: str, volume: Volume) -> Path:
-        return self.pod_directory(pod.metadata.uid) / "volumes" / f"kubernetes.io~{kind}" / volume.name
+        job = Job(
+            pod=pod,
+            source=source,
+            path=self.pod_directory(pod.metadata.uid) / "volumes" / kind.directory / name,
+            stamp=f"{now:%Y_%m_%d_%H_%M_%S}.{now.microsecond:06}",
+            objects=inputs.objects,
+            tokens=inputs.tokens,
+            allocatable=self._allocatable(),
+            claimed=claimed,
+        )
+        return kind.set_up(job), kind.read_only or bool(claimed and claimed.read_only)
 
 
 def _failed(volume: Volume, why: str) -> VolumeFailed:
     return VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {why}')
 
 
-def _mode(default: int | None) -> int:
-    return DEFAULT_MODE if default is None else default
-
-
 def _remove(directory: Path) -> None:
-    for mounted in mounts.mounted_below(directory):
-        mounts.unmount(mounted)
-    if directory.is_dir():
-        # A mount that came back, or a link: rmtree follows neither.
-        if mounts.is_mount_point(directory):
-            raise OSError(f"{directory} is still mounted")
-        shutil.rmtree(directory)
-
-
-def plugin_name(volume: Volume) -> str:
-    """Return what upstream calls the plug-in that serves a volume, as metrics show it."""
-    kinds = {
-        "configmap": volume.config_map,
-        "secret": volume.secret,
-        "downward-api": volume.downward_api,
-        "projected": volume.projected,
-        "empty-dir": volume.empty_dir,
-        "host-path": volume.host_path,
-    }
-    return f"kubernetes.io/{next((name for name, source in kinds.items() if source), 'unsupported')}"
+    """Take away a pod's directory: what binds a volume before the volume itself, and then the rest."""
+    removal.unmount_all(directory / "volume-subpaths")
+    volumes = directory / "volumes"
+    for kind in sorted(volumes.iterdir()) if volumes.is_dir() else ():
+        for volume in sorted(kind.iterdir()):
+            kinds.tear_down(volume)
+    removal.delete(directory)

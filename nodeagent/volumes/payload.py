@@ -26,6 +26,11 @@ Payload: TypeAlias = Mapping[str, File]
 """Files by their path relative to the volume."""
 
 
+def mode_of(default: int | None) -> int:
+    """Return the mode of a volume's files that say nothing else."""
+    return DEFAULT_MODE if default is None else default
+
+
 def pick(data: Mapping[str, bytes], items: Iterable[KeyToPath], default_mode: int, *, missing: str | None) -> Payload:
     """Return the files of an object's data: all of it, or the `items` at their paths.
 

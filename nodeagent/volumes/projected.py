@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import ConfigMap, Pod, ProjectedVolumeSource, Secret, VolumeProjection
-from nodeagent.volumes import config_map, downward, secret
+from nodeagent.volumes import config_map, downward, secret, written
 from nodeagent.volumes.errors import VolumeFailed
+from nodeagent.volumes.job import Job
 from nodeagent.volumes.objects import Found, Reference
-from nodeagent.volumes.payload import DEFAULT_MODE, File, Payload, checked
+from nodeagent.volumes.payload import File, Payload, checked, mode_of
 from nodeagent.volumes.tokens import DEFAULT_SECONDS
+
+
+def set_up(job: Job) -> Path:
+    """Write the volume. Raises VolumeFailed, OSError."""
+    return written.write(job, payload(job.pod, job.source, job.objects, job.tokens, job.allocatable))
 
 
 def token_requests(source: ProjectedVolumeSource) -> list[tuple[str, int]]:
@@ -27,7 +34,7 @@ def payload(
     allocatable: Mapping[str, Quantity],
 ) -> Payload:
     """Return the files of a projected volume. Raises VolumeFailed."""
-    mode = DEFAULT_MODE if source.default_mode is None else source.default_mode
+    mode = mode_of(source.default_mode)
     files: dict[str, File] = {}
     for one in source.sources:
         files.update(_source(pod, one, objects, tokens, allocatable, mode))

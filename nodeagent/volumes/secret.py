@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from pathlib import Path
 
-from controlplane.api.core_v1 import KeyToPath, Secret
+from controlplane.api.core_v1 import KeyToPath, Secret, SecretVolumeSource
+from nodeagent.volumes import written
 from nodeagent.volumes.errors import VolumeFailed
-from nodeagent.volumes.payload import Payload, pick
+from nodeagent.volumes.job import Job
+from nodeagent.volumes.objects import Reference
+from nodeagent.volumes.payload import Payload, mode_of, pick
+
+
+def set_up(job: Job) -> Path:
+    """Write the volume. Raises VolumeFailed, OSError."""
+    source: SecretVolumeSource = job.source
+    found = job.objects[Reference(Secret, job.pod.metadata.namespace, source.secret_name)]
+    assert found is None or isinstance(found, Secret)
+    mode, optional = mode_of(source.default_mode), bool(source.optional)
+    return written.write(job, payload(source.secret_name, found, source.items, mode, optional=optional))
 
 
 def payload(

@@ -15,13 +15,23 @@ from msgspec.structs import replace
 from controlplane.api.core_v1 import (
     Container,
     ExecAction,
+    HostPathVolumeSource,
     Lifecycle,
     LifecycleHandler,
     Node,
+    ObjectReference,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpec,
+    PersistentVolumeClaimStatus,
+    PersistentVolumeClaimVolumeSource,
+    PersistentVolumeSpec,
     Pod,
     PodCondition,
     PodSpec,
     Service,
+    Volume,
+    VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.client.client import Client
@@ -42,6 +52,13 @@ class _Inline:
     """Does at once what a kernel thread would do in its own time."""
 
     async def run(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
+
+
+class _InlineByKey:
+    """Likewise, for what is done in turn for each pod."""
+
+    async def run(self, key: str, call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
 
 
@@ -86,6 +103,7 @@ class World:
             node=lambda: self.api.get(Node, "n1"),
             inotify=inotify,
             thread=cast(Any, _Inline()),
+            volume_threads=cast(Any, _InlineByKey()),
         )
         try:
             async with running(informers.run(), agent.run()):
@@ -327,3 +345,29 @@ async def test_a_node_that_goes_down_ends_its_pods(world: World) -> None:
         assert not world.runtime.running("c")
         await world.settle()
         assert (world.pod().status.phase, world.pod().status.reason) == ("Failed", "Terminated")
+
+
+async def test_a_pod_waits_for_its_claim_and_says_so(world: World, tmp_path: Path) -> None:
+    claim = PersistentVolumeClaim(
+        metadata=ObjectMeta(name="data", namespace="d", uid="claim"),
+        status=PersistentVolumeClaimStatus(phase="Pending"),
+    )
+    volume = Volume(name="v", persistent_volume_claim=PersistentVolumeClaimVolumeSource(claim_name="data"))
+    async with world.agent():
+        world.api.add(claim)
+        world.add(volumes=[volume], container={"volume_mounts": [VolumeMount(name="v", mount_path="/data")]})
+        await world.pass_time(30)
+        assert world.waits_for() == "ContainerCreating"
+        assert {reason for reason in world.reasons if reason != "Pulled"} == {"FailedMount"}
+        assert world.events[-1][1] == (
+            "Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], "
+            "failed to process volumes=[v]: error processing PVC d/data: PVC is not bound"
+        )
+        spec = PersistentVolumeSpec(
+            host_path=HostPathVolumeSource(path=str(tmp_path)), claim_ref=ObjectReference(uid="claim")
+        )
+        world.api.add(PersistentVolume(metadata=ObjectMeta(name="pv"), spec=spec))
+        bound = PersistentVolumeClaimStatus(phase="Bound")
+        world.api.update(replace(claim, spec=PersistentVolumeClaimSpec(volume_name="pv"), status=bound))
+        await world.pass_time(6)
+        assert world.ready()
