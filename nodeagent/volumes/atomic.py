@@ -19,7 +19,7 @@ def write(directory: Path, payload: Payload, *, stamp: str, group: int | None = 
     `stamp` names the new generation of files and must differ from the last one's.
     """
     current = _generation(directory)
-    if current is not None and _holds(current, payload):
+    if current is not None and _holds(current, payload, group):
         return False
     fresh = directory / f"..{stamp}"
     _write_files(fresh, payload, group)
@@ -37,36 +37,57 @@ def _generation(directory: Path) -> Path | None:
     return directory / link.readlink() if link.is_symlink() else None
 
 
-def _holds(generation: Path, payload: Payload) -> bool:
+def _holds(generation: Path, payload: Payload, group: int | None) -> bool:
+    """Whether the files are those of the payload: their bytes, and whom they are for."""
     if not generation.is_dir():
         return False
-    there = {str(path.relative_to(generation)) for path in generation.rglob("*") if not path.is_dir()}
-    return there == set(payload) and all(
-        (generation / path).read_bytes() == file.data for path, file in payload.items()
+    entries = [generation, *generation.rglob("*")]
+    there = {str(path.relative_to(generation)) for path in entries if not path.is_dir()}
+    return (
+        there == set(payload)
+        and all((generation / path).read_bytes() == file.data for path, file in payload.items())
+        and all(_access(generation / path) == _wanted(file, group) for path, file in payload.items())
+        and all(_access(path) == _wanted_directory(group) for path in entries if path.is_dir())
     )
 
 
+_Access = tuple[int, int, int]  # mode, owner, group
+
+
+def _access(path: Path) -> _Access:
+    found = path.lstat()
+    return stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid
+
+
+def _wanted(file: File, group: int | None) -> _Access:
+    owner = os.geteuid() if file.owner is None else file.owner
+    if group is None:
+        return file.mode, owner, os.getegid()
+    return file.mode | 0o440, owner, group  # the group that asked for the volume can read it
+
+
+def _wanted_directory(group: int | None) -> _Access:
+    if group is None:
+        return 0o755, os.geteuid(), os.getegid()
+    return 0o755 | stat.S_ISGID, os.geteuid(), group
+
+
 def _write_files(root: Path, payload: Payload, group: int | None) -> None:
-    root.mkdir(mode=0o755)
-    root.chmod(0o755)
+    root.mkdir(mode=0o700)  # nobody looks in before each file has its own mode
     for path, file in payload.items():
         target = root / path
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        _write_file(target, file, group)
-    if group is not None:
-        for directory in [root, *(path for path in root.rglob("*") if path.is_dir())]:
-            os.chown(directory, -1, group)
-            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_ISGID | 0o050)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.data)
+        _open_to(target, _wanted(file, group))
+    for directory in [*(path for path in root.rglob("*") if path.is_dir()), root]:
+        _open_to(directory, _wanted_directory(group))
 
 
-def _write_file(target: Path, file: File, group: int | None) -> None:
-    target.write_bytes(file.data)
-    mode = file.mode
-    if file.owner is not None or group is not None:
-        os.chown(target, -1 if file.owner is None else file.owner, -1 if group is None else group)
-    if group is not None:
-        mode |= 0o440  # the group that asked for the volume can read it
-    target.chmod(mode)
+def _open_to(path: Path, access: _Access) -> None:
+    mode, owner, group = access
+    if _access(path)[1:] != (owner, group):
+        os.chown(path, owner, group)
+    path.chmod(mode)
 
 
 def _link(directory: Path, payload: Payload) -> None:

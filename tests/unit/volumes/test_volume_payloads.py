@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,31 @@ def test_equal_payloads_are_not_written_again(tmp_path: Path) -> None:
     assert atomic.write(tmp_path, {"a": File(b"1")}, stamp="1")
     assert not atomic.write(tmp_path, {"a": File(b"1")}, stamp="2")
     assert (tmp_path / "..data").readlink() == Path("..1")
+
+
+@pytest.mark.parametrize(
+    ("path", "spoil"),
+    [
+        pytest.param("a", lambda path: path.chmod(0o666), id="the mode of a file"),
+        pytest.param("d", lambda path: path.chmod(0o700), id="the mode of a directory"),
+        pytest.param(".", lambda path: path.chmod(0o700), id="the mode of them all"),
+    ],
+)
+def test_who_may_read_is_repaired(tmp_path: Path, path: str, spoil: Callable[[Path], None]) -> None:
+    payload = {"a": File(b"1", 0o600), "d/b": File(b"2")}
+    atomic.write(tmp_path, payload, stamp="1")
+    modes = [stat.S_IMODE((tmp_path / "..data" / name).stat().st_mode) for name in (".", "a", "d", "d/b")]
+    assert modes == [0o755, 0o600, 0o755, 0o644]
+    spoil(tmp_path / "..data" / path)
+    assert atomic.write(tmp_path, payload, stamp="2")
+    assert modes == [stat.S_IMODE((tmp_path / "..data" / name).stat().st_mode) for name in (".", "a", "d", "d/b")]
+    assert not atomic.write(tmp_path, payload, stamp="3")
+
+
+def test_a_change_of_mode_alone_is_written(tmp_path: Path) -> None:
+    atomic.write(tmp_path, {"a": File(b"1", 0o644)}, stamp="1")
+    assert atomic.write(tmp_path, {"a": File(b"1", 0o400)}, stamp="2")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o400
 
 
 def test_a_reader_holds_the_generation_it_opened(tmp_path: Path) -> None:
