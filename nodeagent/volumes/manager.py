@@ -18,7 +18,7 @@ from nodeagent.volumes import kinds, projected, removal, subpath, usage
 from nodeagent.volumes.claims import Claimed, Claims, unmounted
 from nodeagent.volumes.errors import VolumeFailed
 from nodeagent.volumes.job import Job
-from nodeagent.volumes.objects import Found, Objects, ObjectsUnavailable, references
+from nodeagent.volumes.objects import Found, Named, Objects, ObjectsUnavailable, Reference, references
 from nodeagent.volumes.tokens import Tokens
 
 _PATIENCE = 123.0  # seconds that upstream waits for a pod's volumes before it says which are not there
@@ -120,10 +120,17 @@ class Volumes:
         self._missing.pop(uid, None)
 
     async def _find(self, pod: Pod) -> Found:
+        found: dict[Reference, Named | None] = {}
         try:
-            return {reference: await self._objects.get(reference) for reference in references(pod)}
+            for reference in references(pod):
+                if reference.name:
+                    found[reference] = await self._objects.get(reference)
+                else:
+                    every = await self._objects.every(reference)
+                    found |= {reference._replace(name=name): one for name, one in every.items()}
         except ObjectsUnavailable as error:
             raise VolumeFailed(str(error)) from error
+        return found
 
     async def _mint(self, pod: Pod) -> tuple[dict[tuple[str, int], str], datetime | None]:
         texts: dict[tuple[str, int], str] = {}

@@ -1,7 +1,8 @@
-"""The config maps and secrets that pods of this node use, each watched for as long as one of them does.
+"""The config maps, secrets and trust bundles that pods of this node use, each watched for as long as one of them does.
 
 The node authorizer lets a node read exactly the objects its pods name, one at a time; so there is no informer over all
 secrets but a list and a watch with `metadata.name=NAME` for each object. The first reader waits for the first list.
+Trust bundles are everybody's to read, and a pod may want all of a signer: these are watched together.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from controlplane.api.core_v1 import ConfigMap, Pod, Secret
+from controlplane.api.certificates_v1 import ClusterTrustBundle
+from controlplane.api.core_v1 import ClusterTrustBundleProjection, ConfigMap, Pod, Secret
 from controlplane.api.status import Expired, StatusError
 from controlplane.client.client import Client, EventType
 from controlplane.client.transport import Unreachable
@@ -26,15 +28,18 @@ from controlplane.kit.waiting import happens_within
 _log = logging.getLogger(__name__)
 _RETRY = Backoff(first=0.5, cap=30.0)
 
-T = TypeVar("T", ConfigMap, Secret)
+Named: TypeAlias = ConfigMap | Secret | ClusterTrustBundle
 
 
 class Reference(NamedTuple):
-    """One object that a pod names."""
+    """One object that a pod names, or with the name "" all of a type that is in no namespace."""
 
-    type: type[ConfigMap] | type[Secret]
+    type: type[ConfigMap] | type[Secret] | type[ClusterTrustBundle]
     namespace: str
     name: str
+
+
+ALL_BUNDLES = Reference(ClusterTrustBundle, "", "")
 
 
 class ObjectsUnavailable(Exception):
@@ -44,7 +49,7 @@ class ObjectsUnavailable(Exception):
 @dataclass
 class _Watched:
     users: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
-    value: ConfigMap | Secret | None = None
+    values: dict[str, Named] = field(default_factory=dict)  # by name; one at most, unless all are watched
     known: asyncio.Event = field(default_factory=asyncio.Event)
     failure: str = ""
     task: asyncio.Task[None] | None = None
@@ -75,12 +80,16 @@ class Objects:
         """Stop watching for `user`."""
         self.use(user, (), lambda: None)
 
-    async def get(self, reference: Reference, *, patience: float = 5.0) -> ConfigMap | Secret | None:
+    async def get(self, reference: Reference, *, patience: float = 5.0) -> Named | None:
         """Return an object in use, or None if it does not exist. Raises ObjectsUnavailable after `patience` seconds."""
+        return (await self.every(reference, patience=patience)).get(reference.name)
+
+    async def every(self, reference: Reference, *, patience: float = 5.0) -> Mapping[str, Named]:
+        """Return what a reference in use stands for, by name. Raises ObjectsUnavailable after `patience` seconds."""
         watched = self._watched[reference]
         if not await happens_within(watched.known, patience, self._clock):
             raise ObjectsUnavailable(watched.failure or f"waiting for {reference.type.__name__} {reference.name}")
-        return watched.value
+        return watched.values
 
     def _watch(self, reference: Reference) -> _Watched:
         watched = self._watched.get(reference)
@@ -105,7 +114,7 @@ class Objects:
             try:
                 version = await self._list(reference, watched)
                 failures = 0
-                if watched.value is not None and watched.value.immutable:
+                if _is_immutable(watched.values.get(reference.name)):
                     return  # it can only be deleted, and then its pods keep what they have
                 while True:
                     version = await self._stream(reference, watched, version)
@@ -123,9 +132,8 @@ class Objects:
 
     async def _list(self, reference: Reference, watched: _Watched) -> str:
         type_ = cast(Any, reference.type)
-        fields = f"metadata.name={reference.name}"
-        found = await self._client.list(type_, reference.namespace, fields=fields)
-        self._store(watched, found.items[0] if found.items else None)
+        found = await self._client.list(type_, reference.namespace, fields=_fields(reference))
+        self._store(watched, {one.metadata.name: one for one in found.items})
         return found.resource_version
 
     async def _stream(self, reference: Reference, watched: _Watched, version: str) -> str:
@@ -133,31 +141,41 @@ class Objects:
             cast(Any, reference.type),
             reference.namespace,
             resource_version=version,
-            fields=f"metadata.name={reference.name}",
+            fields=_fields(reference),
         )
         async with aclosing(stream) as events:
             async for event in events:
                 version = event.object.metadata.resource_version
                 if event.type is not EventType.BOOKMARK:
-                    self._store(watched, None if event.type is EventType.DELETED else event.object)
+                    rest = {name: one for name, one in watched.values.items() if name != event.object.metadata.name}
+                    gone = event.type is EventType.DELETED
+                    self._store(watched, rest if gone else {**rest, event.object.metadata.name: event.object})
         return version
 
-    def _store(self, watched: _Watched, value: ConfigMap | Secret | None) -> None:
+    def _store(self, watched: _Watched, values: dict[str, Named]) -> None:
         first = not watched.known.is_set()
-        changed = first or _version(value) != _version(watched.value)
-        watched.value, watched.failure = value, ""
+        changed = first or _versions(values) != _versions(watched.values)
+        watched.values, watched.failure = values, ""
         watched.known.set()
         if changed and not first:
             for tell in list(watched.users.values()):
                 tell()
 
 
-def _version(value: ConfigMap | Secret | None) -> str:
-    return "" if value is None else value.metadata.uid + value.metadata.resource_version
+def _fields(reference: Reference) -> str:
+    return f"metadata.name={reference.name}" if reference.name else ""
+
+
+def _is_immutable(value: Named | None) -> bool:
+    return isinstance(value, ConfigMap | Secret) and bool(value.immutable)
+
+
+def _versions(values: Mapping[str, Named]) -> set[str]:
+    return {value.metadata.uid + value.metadata.resource_version for value in values.values()}
 
 
 def references(pod: Pod) -> set[Reference]:
-    """Return every config map and secret that the pod's volumes and variables name."""
+    """Return every config map, secret and trust bundle that the pod's volumes and variables name."""
     namespace = pod.metadata.namespace
     maps = {name for volume in pod.spec.volumes for name in _config_maps(volume)}
     secrets = {name for volume in pod.spec.volumes for name in _secrets(volume)}
@@ -172,6 +190,7 @@ def references(pod: Pod) -> set[Reference]:
             maps |= {value.config_map_key_ref.name} if value and value.config_map_key_ref else set()
             secrets |= {value.secret_key_ref.name} if value and value.secret_key_ref else set()
     found = {Reference(ConfigMap, namespace, name) for name in maps if name}
+    found |= {reference for volume in pod.spec.volumes for reference in _bundles(volume)}
     return found | {Reference(Secret, namespace, name) for name in secrets if name}
 
 
@@ -189,5 +208,13 @@ def _secrets(volume: Any) -> set[str]:
     return names
 
 
-Found = Mapping[Reference, ConfigMap | Secret | None]
+def _bundles(volume: Any) -> set[Reference]:
+    sources = volume.projected.sources if volume.projected else ()
+    wanted: list[ClusterTrustBundleProjection] = [
+        source.cluster_trust_bundle for source in sources if source.cluster_trust_bundle
+    ]
+    return {Reference(ClusterTrustBundle, "", one.name) if one.name else ALL_BUNDLES for one in wanted}
+
+
+Found = Mapping[Reference, Named | None]
 """The objects a pod names, as they are now; None for what does not exist."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import ConfigMap, Pod, ProjectedVolumeSource, Secret, VolumeProjection
-from nodeagent.volumes import config_map, downward, secret, written
+from nodeagent.volumes import config_map, downward, secret, trust_bundle, written
 from nodeagent.volumes.errors import VolumeFailed
 from nodeagent.volumes.job import Job
 from nodeagent.volumes.objects import Found, Reference
@@ -66,11 +66,14 @@ def _source(
         wanted = one.service_account_token
         text = tokens[(wanted.audience, wanted.expiration_seconds or DEFAULT_SECONDS)]
         return {checked(wanted.path): File(text.encode(), *_token_access(pod, mode))}
+    if one.cluster_trust_bundle:
+        bundles = one.cluster_trust_bundle
+        return {checked(bundles.path): File(trust_bundle.anchors(bundles, objects), *_token_access(pod, mode))}
     raise VolumeFailed("a projected volume's source is of a type that this node does not support")
 
 
 def _token_access(pod: Pod, mode: int) -> tuple[int, int | None]:
-    """Return a token file's mode and owner: as narrow as the users of the pod's containers allow."""
+    """Return the mode and owner of a file for the pod alone: as narrow as the users of its containers allow."""
     context = pod.spec.security_context
     user = one_user(pod)
     if user is not None or (context and context.fs_group is not None):
