@@ -69,8 +69,14 @@ def processes(path: str, root: Path = ROOT) -> list[str]:
     return _read(tree / path.lstrip("/") / "cgroup.procs").split()
 
 
+def tasks(path: str, root: Path = ROOT) -> int:
+    """Return how many processes and threads there are in a group and the groups below it."""
+    tree = root if is_v2(root) else root / "pids"
+    return int(_read(tree / path.lstrip("/") / "pids.current").strip() or 0)
+
+
 def _counters_v1(root: Path, relative: str) -> Counters:
-    cpu, memory = _pairs(root / "cpu" / relative / "cpu.stat"), _pairs(root / "memory" / relative / "memory.stat")
+    cpu, memory = pairs(root / "cpu" / relative / "cpu.stat"), pairs(root / "memory" / relative / "memory.stat")
     operations = _blkio(root / "blkio" / relative / "blkio.throttle.io_serviced_recursive")
     size = _blkio(root / "blkio" / relative / "blkio.throttle.io_service_bytes_recursive")
     throttled = cpu.get("throttled_time")  # nanoseconds
@@ -88,7 +94,7 @@ def _counters_v1(root: Path, relative: str) -> Counters:
 
 
 def _counters_v2(directory: Path) -> Counters:
-    cpu, memory = _pairs(directory / "cpu.stat"), _pairs(directory / "memory.stat")
+    cpu, memory = pairs(directory / "cpu.stat"), pairs(directory / "memory.stat")
     io, swap = _io_stat(directory / "io.stat"), _read(directory / "memory.swap.current").strip()
     throttled = cpu.get("throttled_usec")
     return Counters(
@@ -104,7 +110,7 @@ def _counters_v2(directory: Path) -> Counters:
     )
 
 
-def _pairs(path: Path) -> dict[str, int]:
+def pairs(path: Path) -> dict[str, int]:
     """A file of lines such as `nr_periods 17`."""
     words = (line.split() for line in _read(path).splitlines())
     return {pair[0]: int(pair[1]) for pair in words if len(pair) == 2}

@@ -1,0 +1,140 @@
+"""How much is left of what the whole machine shares: memory, file systems, process ids. Sizes in bytes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nodeagent.kernel import cgroup
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How much there is of something, and how much of it is left."""
+
+    capacity: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system: bytes for whoever is not root, and inodes (none where it makes them as it goes)."""
+
+    bytes: Left
+    inodes: Left
+
+
+def memory(proc: Path = _PROC, groups: Path = cgroup.ROOT) -> Left:
+    """Return the memory that is not in anybody's working set.
+
+    The working set is what the top cgroup uses without the file pages nobody has touched lately, as cAdvisor counts
+    it: MemAvailable of /proc/meminfo would leave out dirty and mapped pages too.
+    """
+    total = meminfo(proc).get("MemTotal", 0)
+    return Left(total, max(0, total - _working_set(proc, groups)))
+
+
+def _working_set(proc: Path, groups: Path) -> int:
+    tree = groups if cgroup.is_v2(groups) else groups / "memory"
+    usage = _number(tree / ("memory.current" if cgroup.is_v2(groups) else "memory.usage_in_bytes"))
+    if usage is None:  # the real root of cgroup v2 has no such file
+        known = meminfo(proc)
+        usage = known.get("MemTotal", 0) - known.get("MemFree", 0)
+    stat = cgroup.pairs(tree / "memory.stat")
+    idle = stat.get("total_inactive_file", stat.get("inactive_file", 0))
+    return max(0, usage - idle)
+
+
+def disk(path: Path) -> Disk:
+    """Return what is left of the file system that holds `path`. Raises OSError."""
+    found = os.statvfs(path)
+    size = Left(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+    return Disk(size, Left(found.f_files, found.f_ffree))
+
+
+def pids(proc: Path = _PROC) -> Left:
+    """Return how many process ids there may be, and how many are free; threads need one each."""
+    limits = [_number(proc / "sys/kernel" / name) for name in ("pid_max", "threads-max")]
+    most = min((limit for limit in limits if limit is not None), default=0)
+    words = _text(proc / "loadavg").split()
+    running = int(words[3].partition("/")[2]) if len(words) > 3 else 0
+    return Left(most, max(0, most - running))
+
+
+def meminfo(proc: Path = _PROC) -> dict[str, int]:
+    """Return /proc/meminfo, in bytes; counts of pages stay counts."""
+    found = {}
+    for line in _text(proc / "meminfo").splitlines():
+        name, _, rest = line.partition(":")
+        words = rest.split()
+        if words:
+            found[name] = int(words[0]) * (1024 if words[1:] == ["kB"] else 1)
+    return found
+
+
+def huge_pages(sys: Path = Path("/sys")) -> dict[int, int]:
+    """Return, for each size of huge page in bytes, how many bytes of memory are set aside for them."""
+    found = {}
+    for entry in sorted((sys / "kernel/mm/hugepages").glob("hugepages-*kB")):
+        size = int(entry.name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+        found[size] = size * (_number(entry / "nr_hugepages") or 0)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What files take of their file system."""
+
+    bytes: int = 0
+    inodes: int = 0
+
+    def __add__(self, other: Used) -> Used:
+        return Used(self.bytes + other.bytes, self.inodes + other.inodes)
+
+
+def used_below(directory: Path) -> Used:
+    """Return what a directory takes of its file system; other file systems mounted below it do not count.
+
+    A file with several names counts once. What vanishes meanwhile is left out.
+    """
+    try:
+        device = directory.stat().st_dev
+    except FileNotFoundError:
+        return Used()
+    return _used(directory, device, set())
+
+
+def _used(directory: Path, device: int, seen: set[int]) -> Used:
+    found = Used()
+    try:
+        entries = list(os.scandir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    for entry in entries:
+        try:
+            info = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if info.st_dev != device or info.st_ino in seen:
+            continue
+        seen.add(info.st_ino)
+        found += Used(info.st_blocks * 512, 1)  # stat(2) counts in units of 512 bytes, whatever the block size
+        if entry.is_dir(follow_symlinks=False):
+            found += _used(Path(entry.path), device, seen)
+    return found
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path).strip()
+    return int(text) if text.isdigit() else None
+
+
+def _text(path: Path) -> str:
+    """A file that not every kernel has."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
