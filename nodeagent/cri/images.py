@@ -46,6 +46,14 @@ class Images:
             _SERVICE + "RemoveImage", pb.RemoveImageRequest(image=pb.ImageSpec(image=image)), pb.Empty
         )
 
+    async def mountpoint(self) -> str:
+        """Return a directory on the file system where images and writable layers are kept."""
+        answer = await self._channel.call(_SERVICE + "ImageFsInfo", pb.Empty(), pb.ImageFsInfoResponse)
+        places = [one.fs_id.mountpoint for one in answer.image_filesystems if one.fs_id.mountpoint]
+        if not places:
+            raise RuntimeFailure("the runtime does not say where it keeps images")
+        return places[0]
+
 
 def _image(item: pb.Image) -> Image:
     return Image(

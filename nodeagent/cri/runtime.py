@@ -36,6 +36,12 @@ class Runtime:
         answer = await self._channel.call(_SERVICE + "Status", pb.StatusRequest(), pb.StatusResponse)
         return tuple(Condition(c.type, c.status, c.reason, c.message) for c in answer.status.conditions)
 
+    async def sandbox_image(self) -> str:
+        """Return the image that every sandbox is made of; "" if the runtime does not say."""
+        answer = await self._channel.call(_SERVICE + "Status", pb.StatusRequest(verbose=True), pb.StatusResponse)
+        image = json.loads(answer.info.get("config", "{}")).get("sandboxImage", "")
+        return image if isinstance(image, str) else ""
+
     async def run_sandbox(self, config: pb.PodSandboxConfig, handler: str = "") -> str:
         """Make a sandbox with its network and return its id."""
         request = pb.RunPodSandboxRequest(config=config, runtime_handler=handler)
