@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +86,7 @@ class PodAgent:
         thread: KernelThread,  # for the files of logs
         volume_threads: KeyedThreads | None = None,
         stopwatch: Stopwatch | None = None,
+        pressures: Callable[[], Collection[str]] = tuple,  # what the node is short of, as conditions
     ):
         self._config, self._client, self._clock = config, client, clock
         self._runtime, self._events, self._informer, self._services = runtime, events, pods, services
@@ -95,6 +96,7 @@ class PodAgent:
             node,
             stopwatch or NoStopwatch(),
         )
+        self._pressures = pressures
         self._objects, self._tokens = Objects(client, clock), Tokens(client, clock)
         self._checker = Checker(runtime, clock)
         self._volumes = Volumes(
@@ -218,7 +220,7 @@ class PodAgent:
         refusal, node = None, self._node()
         fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
         if fresh and in_api and node is not None:
-            refusal = admit(pod, node, self._active_pods())
+            refusal = admit(pod, node, self._active_pods(), self._pressures())
         worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, in_api=in_api)
         if refusal is not None:
             self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))

@@ -10,7 +10,7 @@ from nodeagent.cri import cri_pb2 as cri
 _PERIOD = 100_000  # microseconds over which a CPU quota is counted
 _MIN_QUOTA = 1_000  # microseconds: the kernel takes no less
 _MIN_SHARES = 2  # likewise
-_SYSTEM_CRITICAL = 2_000_000_000  # the priority from which a pod is critical to the node
+SYSTEM_CRITICAL = 2_000_000_000  # the priority from which a pod is critical to the node
 
 _GUARANTEED_SCORE, _BEST_EFFORT_SCORE = -997, 1000
 
@@ -48,7 +48,7 @@ def oom_score_adjust(pod: Pod, wanted: ResourceRequirements, memory_capacity: in
 
     Best effort goes first; a burstable one the sooner, the less of the node's memory it asked for.
     """
-    if (pod.spec.priority or 0) >= _SYSTEM_CRITICAL:
+    if (pod.spec.priority or 0) >= SYSTEM_CRITICAL:
         return _GUARANTEED_SCORE
     match qos_class(pod):
         case qos.GUARANTEED:
