@@ -15,7 +15,10 @@ OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady",
 def render_conditions(
     situation: Situation, phase: str, inits: Sequence[ContainerStatus], mains: Sequence[ContainerStatus]
 ) -> list[PodCondition]:
-    """Return every condition of the pod: the node's own as they are now, the others as they were."""
+    """Return every condition of the pod: the node's own as they are now, the others as they were.
+
+    What a termination brings with it shows once the pod has failed, not while it still ends.
+    """
     sandbox = situation.runtime.ready_sandbox
     has_network = sandbox is not None and (bool(sandbox.ips) or bool(situation.pod.spec.host_network))
     containers_ready = _containers_ready(situation, phase, inits, mains)
@@ -27,7 +30,9 @@ def render_conditions(
         "PodScheduled": (True, "", ""),
     }
     own = [_condition(situation, type_, *verdict) for type_, verdict in verdicts.items()]
-    return own + [one for one in situation.pod.status.conditions if one.type not in OWNED]
+    added = situation.termination.conditions if situation.termination and phase == "Failed" else ()
+    ours = {*OWNED, *(one.type for one in added)}
+    return [*own, *(one for one in situation.pod.status.conditions if one.type not in ours), *added]
 
 
 def _condition(situation: Situation, type_: str, status: bool, reason: str, message: str) -> PodCondition:

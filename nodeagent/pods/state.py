@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from controlplane.api.core_v1 import Container as ContainerSpec
-from controlplane.api.core_v1 import Pod
+from controlplane.api.core_v1 import Pod, PodCondition
 from nodeagent.cri.records import Container, Sandbox, State
 from nodeagent.pods.restart import Crashes
 
@@ -75,6 +75,7 @@ class Termination:
     deleted: bool = True
     reason: str = ""
     message: str = ""
+    conditions: tuple[PodCondition, ...] = ()  # which the pod gets once it has failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ The loop itself never waits for a container: what takes time is an operation, an
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Mapping
 from datetime import datetime
@@ -116,7 +117,7 @@ class PodWorker:
             if before.deleted >= why.deleted and before.grace <= why.grace:
                 return
             deleted = before.deleted or why.deleted
-            why = Termination(min(before.grace, why.grace), deleted, before.reason, before.message)
+            why = dataclasses.replace(before, grace=min(before.grace, why.grace), deleted=deleted)
         self._termination = why
         if self._operations is not None:
             self._operations.cancel(Kind.SANDBOX, Kind.START, Kind.KILL, Kind.VOLUMES)
@@ -366,7 +367,7 @@ class PodWorker:
 
 def replace_grace(termination: Termination, grace: float) -> Termination:
     """Return the same end with another grace period."""
-    return Termination(grace, termination.deleted, termination.reason, termination.message)
+    return dataclasses.replace(termination, grace=grace)
 
 
 def _described(pod: Pod) -> tuple[Mapping[str, str], Mapping[str, str]]:
