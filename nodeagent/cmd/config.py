@@ -10,7 +10,11 @@ from typing import Any
 
 import yaml
 
+from controlplane.api import quantity
+from controlplane.kit.durations import parse_duration
 from controlplane.kit.explained import Explained
+from nodeagent.pods.eviction.thresholds import DEFAULT_HARD, BadThreshold, Settings, parse_settings
+from nodeagent.pods.image_gc import ImagePolicy
 
 CONFIG_FILE = Path("/etc/sampan/nodeagent.yaml")
 
@@ -57,6 +61,22 @@ class NodeAgentConfig:
     healthz_bind_address: str = _setting("127.0.0.1", "where both health ports listen; load balancers may need more")
     dns_metrics_port: int = _setting(9153, "the DNS server's metrics (HTTPS); 0: none")
     max_parallel_image_pulls: int = _setting(4, "images pulled at once")
+    system_reserved: str = _setting(
+        "", "kept from pods for the system: cpu=200m,memory=500Mi,ephemeral-storage=1Gi,pid=1k"
+    )
+    kube_reserved: str = _setting("", "likewise, for this agent and the container runtime")
+    eviction_hard: str = _setting(DEFAULT_HARD, "with less than this left, pods are ended at once")
+    eviction_soft: str = _setting("", "with less than this left for its grace period, pods are ended: SIGNAL<VALUE,…")
+    eviction_soft_grace_period: str = _setting("", "how long that is borne: SIGNAL=1m30s,…")
+    eviction_minimum_reclaim: str = _setting("", "how much more must be left again: SIGNAL=VALUE,…")
+    eviction_max_pod_grace_period: int = _setting(0, "seconds a pod gets at most to end then; -1: its own grace period")
+    eviction_pressure_transition_period: str = _setting("5m", "how long the node's condition outlives the shortage")
+    image_gc_high_threshold: int = _setting(85, "per cent of the disk used from which images are removed; 100: never")
+    image_gc_low_threshold: int = _setting(80, "per cent of the disk used at which that stops")
+    image_minimum_gc_age: str = _setting("2m", "how long an image stays at least")
+    image_maximum_gc_age: str = _setting("0s", "how long an unused image stays at most; 0s: however long")
+    container_log_max_size: str = _setting("10Mi", "a container's log is rotated beyond this; negative: never")
+    container_log_max_files: int = _setting(5, "how many files of a container's log are kept, the present one included")
     v: int = _setting(2, "log verbosity; 4 and more shows debug lines")
 
     @property
@@ -67,6 +87,60 @@ class NodeAgentConfig:
     def dns_interface_addresses(self) -> list[str]:
         """The DNS addresses with the prefix length of a single one: `10.96.0.10/32`."""
         return [f"{address}/{128 if ':' in address else 32}" for address in self.dns_addresses]
+
+    @property
+    def eviction(self) -> Settings:
+        """When pods are ended for want of something. Raises ConfigError."""
+        try:
+            return parse_settings(
+                self.eviction_hard,
+                self.eviction_soft,
+                self.eviction_soft_grace_period,
+                self.eviction_minimum_reclaim,
+                self.eviction_max_pod_grace_period,
+                self.eviction_pressure_transition_period,
+            )
+        except BadThreshold as error:
+            raise ConfigError(f"eviction: {error}") from error
+
+    @property
+    def image_policy(self) -> ImagePolicy:
+        """When images are removed. Raises ConfigError."""
+        high, low = self.image_gc_high_threshold, self.image_gc_low_threshold
+        if not 0 <= low < high <= 100:
+            raise ConfigError(
+                f"image-gc-low-threshold ({low}) must be below image-gc-high-threshold ({high}), 0 to 100"
+            )
+        ages = (
+            _seconds("image-minimum-gc-age", self.image_minimum_gc_age),
+            _seconds("image-maximum-gc-age", self.image_maximum_gc_age),
+        )
+        if 0 < ages[1] < ages[0]:
+            raise ConfigError("image-maximum-gc-age must not be less than image-minimum-gc-age")
+        return ImagePolicy(high, low, *ages)
+
+    @property
+    def reserved(self) -> dict[str, int]:
+        """What is kept from pods: bytes, thousandths of a core, process ids. Raises ConfigError."""
+        system = parse_reserved("system-reserved", self.system_reserved)
+        kube = parse_reserved("kube-reserved", self.kube_reserved)
+        return {name: system.get(name, 0) + kube.get(name, 0) for name in {**system, **kube}}
+
+    @property
+    def log_max_bytes(self) -> int:
+        """The size from which a log is rotated. Raises ConfigError."""
+        try:
+            return quantity.value(self.container_log_max_size)
+        except quantity.QuantityError as error:
+            raise ConfigError(f"container-log-max-size: {self.container_log_max_size!r}: {error}") from error
+
+    def check(self) -> None:
+        """Raises ConfigError for a value that means nothing."""
+        if self.proxy_mode != "iptables":
+            raise ConfigError(f"proxy-mode must be iptables, not {self.proxy_mode!r}")
+        if self.container_log_max_files <= 1:
+            raise ConfigError(f"container-log-max-files must be more than 1, not {self.container_log_max_files}")
+        _ = self.eviction, self.image_policy, self.reserved, self.log_max_bytes
 
 
 def load(path: Path) -> NodeAgentConfig:
@@ -94,8 +168,10 @@ def parse(document: Any, where: str) -> NodeAgentConfig:
             raise ConfigError(f"{where}: {key} must be {'a number' if expected is int else 'text'}, not {value!r}")
         values[known[key].name] = value
     config = NodeAgentConfig(**values)
-    if config.proxy_mode != "iptables":
-        raise ConfigError(f"{where}: proxy-mode must be iptables, not {config.proxy_mode!r}")
+    try:
+        config.check()
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
     return config
 
 
@@ -131,3 +207,26 @@ def parse_taints(text: str) -> list[tuple[str, str, str]]:
             raise ConfigError(f"register-with-taints: expected key=value:Effect, not {part!r}")
         found.append((key, value, effect))
     return found
+
+
+def parse_reserved(setting: str, text: str) -> dict[str, int]:
+    """Return the amounts of `cpu=200m,memory=500Mi`: bytes, thousandths of a core, process ids. Raises ConfigError."""
+    found: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        name, separator, amount = (word.strip() for word in part.partition("="))
+        if not separator or name not in ("cpu", "memory", "ephemeral-storage", "pid"):
+            raise ConfigError(f"{setting}: expected cpu, memory, ephemeral-storage or pid with =AMOUNT, not {part!r}")
+        try:
+            found[name] = quantity.milli_value(amount) if name == "cpu" else quantity.value(amount)
+        except quantity.QuantityError as error:
+            raise ConfigError(f"{setting}: {part!r}: {error}") from error
+        if found[name] < 0:
+            raise ConfigError(f"{setting}: {part!r} is negative")
+    return found
+
+
+def _seconds(setting: str, text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(f"{setting}: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.explained import Explained
 from controlplane.kit.serving import health_pages
+from nodeagent.cmd.config import ConfigError
 from nodeagent.cmd.health import keep_serving, serve_plain
 from nodeagent.cmd.pages import node_pages
 from nodeagent.cri.channel import Channel
@@ -29,14 +31,26 @@ from nodeagent.kernel.inotify import Inotify
 from nodeagent.metrics.usage import PodPlace, UsageReader
 from nodeagent.network.overlay import Overlay
 from nodeagent.node.heartbeat import Heartbeat
-from nodeagent.node.machine import read_machine, read_pressure
+from nodeagent.node.machine import read_machine
 from nodeagent.node.patience import START_PATIENCE, Patience
 from nodeagent.node.registration import register
-from nodeagent.node.render import Observed, address_conflict, is_ready
+from nodeagent.node.render import (
+    NodeSettings,
+    Observed,
+    address_conflict,
+    capacity_of,
+    is_ready,
+    overcommitted,
+)
 from nodeagent.node.status import StatusWriter
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
+from nodeagent.pods.eviction.manager import EvictionManager
+from nodeagent.pods.eviction.observe import NodeSignals, PodUsage
+from nodeagent.pods.eviction.reclaim import Reclaim
+from nodeagent.pods.eviction.thresholds import hard_limits
+from nodeagent.pods.image_gc import ImageCollector
 from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings as PodSettings
 from nodeagent.server.app import NodeServer
@@ -50,6 +64,7 @@ T = TypeVar("T")
 
 _RETRY = Backoff(first=0.2, cap=7.0)
 _CERTIFICATE_SECONDS = START_PATIENCE  # after which a starting node is ready without a serving certificate
+_TERMINAL = ("Succeeded", "Failed")
 _IMAGES_SECONDS = 60.0  # how old the list of images in the status may be
 
 
@@ -63,30 +78,47 @@ class NodeRooms:
     def __init__(self, agent: Agent, overlay: Overlay):
         self.agent, self.overlay, self.clock = agent, overlay, agent.clock
         config = agent.config
-        self.state = Path(config.state_dir)
-        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(config.state_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The file system of this directory is what Kubernetes calls nodefs: all that pods keep on the node but images.
+        self.kubelet_root = Path(config.pod_dir).parent
+        self.kubelet_root.mkdir(parents=True, exist_ok=True)
         channel = Channel(
             config.container_runtime_endpoint.removeprefix("unix://"), agent.kubelet_metrics.observe_runtime
         )
         self.runtime, self.images = Runtime(channel), Images(channel)
         self.events = RuntimeEvents(channel, agent.clock)
-        self.settings = agent.node_settings()
-        self.machine = read_machine(self.state)
+        self.machine = read_machine(self.kubelet_root)
+        self.settings = self._node_settings()
         self.runtime_version = ""
         self._patience = Patience()
         self._settings_of = (0, self._pod_settings(""))
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
         self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
+        self.pods = self._pods()
+        self.image_collector = self._image_collector()
+        self.eviction = self._eviction()
+
+    def _node_settings(self) -> NodeSettings:
+        """What pods may have of this machine is known only here. Raises ConfigError."""
+        config, settings = self.agent.config, self.agent.node_settings()
+        limits = hard_limits(config.eviction.thresholds, capacity_of(self.machine, config.max_pods))
+        kept = {name: config.reserved.get(name, 0) + limits.get(name, 0) for name in {**config.reserved, **limits}}
+        settings = replace(settings, kept=kept)
+        if problem := overcommitted(self.machine, settings):
+            raise ConfigError(f"system-reserved, kube-reserved, eviction-hard: {problem}")
+        return settings
 
     def coroutines(self) -> list[Coroutine[Any, Any, None]]:
         """What must run. Pods do not wait for the registration: static ones need no API server."""
-        config, pods = self.agent.config, self._pods()
+        config, pods = self.agent.config, self.pods
         health = partial(serve_plain, health_pages({}), config.healthz_bind_address, config.healthz_port)
         return [
             self._be_a_node(),
             self.overlay.run(),
             self.recorder.run(),
             pods.run(),
+            self.image_collector.run(),
+            self.eviction.run(),
             self._server(pods),
             keep_serving("health", health, self.clock),
         ]
@@ -144,8 +176,9 @@ class NodeRooms:
         if self._awaits_certificate():
             problems = (*problems, "the serving certificate has not been issued yet")
         lasting = self._patience.lasting(problems, self.clock.monotonic())
-        pressure, images = read_pressure(self.state), await self._list_images()
-        return Observed(self.machine, pressure, self.runtime_version, lasting, bool(problems), images)
+        images = await self._list_images()
+        short_of = self.eviction.conditions
+        return Observed(self.machine, short_of, self.runtime_version, lasting, bool(problems), images)
 
     def _awaits_certificate(self) -> bool:
         """Whether logs and exec would fail for want of a certificate that the API server believes.
@@ -177,7 +210,12 @@ class NodeRooms:
         self.inotify = Inotify()
         return PodAgent(
             PodAgentConfig(
-                name, Path(config.pod_manifest_path), Path(config.pod_dir).parent, config.max_parallel_image_pulls
+                name,
+                Path(config.pod_manifest_path),
+                self.kubelet_root,
+                config.max_parallel_image_pulls,
+                log_max_bytes=config.log_max_bytes,
+                log_max_files=config.container_log_max_files,
             ),
             client=agent.client,
             clock=self.clock,
@@ -192,6 +230,33 @@ class NodeRooms:
             inotify=self.inotify,
             thread=agent.files_thread,
             stopwatch=agent.kubelet_metrics,
+            pressures=lambda: self.eviction.conditions,
+        )
+
+    def _image_collector(self) -> ImageCollector:
+        agent = self.agent
+        return ImageCollector(
+            agent.config.image_policy,
+            self.images,
+            self.runtime,
+            lambda: (one.pod for one in self.pods.workers() if one.status.phase not in _TERMINAL),
+            recorder=self.recorder,
+            node=agent.own_node,
+            clock=self.clock,
+        )
+
+    def _eviction(self) -> EvictionManager:
+        agent, workers = self.agent, self.pods.workers
+        return EvictionManager(
+            agent.config.eviction,
+            NodeSignals(self.kubelet_root, self.images),
+            PodUsage(self.runtime, self.pod_settings),
+            Reclaim(self.runtime, self.image_collector, workers, self.pod_settings),
+            workers=workers,
+            recorder=self.recorder,
+            node=agent.own_node,
+            clock=self.clock,
+            count=lambda signal: agent.kubelet_metrics.evictions.labels(signal).inc(),
         )
 
     def pod_settings(self) -> PodSettings:
@@ -209,7 +274,7 @@ class NodeRooms:
             dns=ClusterDns(tuple(config.dns_addresses), config.cluster_domain, node_resolver),
             cgroup_driver=CgroupDriver(config.cgroup_driver),
             memory_capacity=self.machine.memory,
-            kubelet_root=Path(config.pod_dir).parent,
+            kubelet_root=self.kubelet_root,
             host_ips=self.settings.addresses,
         )
 
@@ -220,7 +285,7 @@ class NodeRooms:
         driver = CgroupDriver(config.cgroup_driver)
         usage = UsageReader(
             self.settings.name,
-            self.state,
+            self.kubelet_root,
             self.runtime,
             self.clock,
             places=lambda: {one.metadata.uid: _place(one, driver) for one in (worker.pod for worker in pods.workers())},

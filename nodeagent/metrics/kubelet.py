@@ -85,7 +85,9 @@ class KubeletMetrics:
         self.volumes = gauge(
             "volume_manager_total_volumes", "Number of volumes in Volume Manager", "plugin_name", "state"
         )
-        counter("kubelet_evictions", "Cumulative number of pod evictions by eviction signal", "eviction_signal")
+        self.evictions = counter(
+            "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", "eviction_signal"
+        )
         self.certificate_ttl = gauge(
             "kubelet_certificate_manager_client_ttl_seconds", "Time left of the client certificate."
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+from nodeagent.kernel import headroom
 
 # Go's names of architectures, which images and node labels use.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x"}
@@ -27,19 +29,8 @@ class Machine:
     kernel: str
     os_image: str
     architecture: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pressure:
-    """What is left now of what pods share; sizes in bytes."""
-
-    memory_available: int
-    disk_available: int
-    disk_total: int
-    inodes_free: int
-    inodes_total: int
-    pids: int
-    pids_max: int
+    huge_pages: Mapping[int, int] = field(default_factory=dict)  # by the size of a page: how much is set aside
+    swap: int = 0
 
 
 def read_machine(state: Path, root: Path = Path("/")) -> Machine:
@@ -54,19 +45,8 @@ def read_machine(state: Path, root: Path = Path("/")) -> Machine:
         kernel=platform.release(),
         os_image=os_image((root / "etc/os-release").read_text()),
         architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
-    )
-
-
-def read_pressure(state: Path) -> Pressure:
-    disk = os.statvfs(state)
-    return Pressure(
-        memory_available=psutil.virtual_memory().available,
-        disk_available=disk.f_bavail * disk.f_frsize,
-        disk_total=disk.f_blocks * disk.f_frsize,
-        inodes_free=disk.f_favail,
-        inodes_total=disk.f_files,
-        pids=len(psutil.pids()),
-        pids_max=int(_line(Path("/proc/sys/kernel/pid_max")) or 0),
+        huge_pages=headroom.huge_pages(root / "sys"),
+        swap=headroom.meminfo(root / "proc").get("SwapTotal", 0),
     )
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from controlplane.api import quantity
+from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import (
     ContainerImage,
     DaemonEndpoint,
@@ -17,12 +19,13 @@ from controlplane.api.core_v1 import (
     NodeDaemonEndpoints,
     NodeSpec,
     NodeStatus,
+    NodeSwapStatus,
     NodeSystemInfo,
     Taint,
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.kit.timestamps import format_time
-from nodeagent.node.machine import Machine, Pressure
+from nodeagent.node.machine import Machine
 
 MAX_IMAGES = 50  # upstream's --node-status-max-images
 
@@ -36,10 +39,7 @@ class NodeSettings:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
     max_pods: int = 110
-    reserved_memory: int = 0  # bytes kept from pods
-    eviction_memory: int = 100 * 2**20  # bytes: upstream's memory.available<100Mi
-    eviction_disk_share: float = 0.10  # nodefs.available<10%
-    eviction_inode_share: float = 0.05  # nodefs.inodesFree<5%
+    kept: Mapping[str, int] = field(default_factory=dict)  # from pods: bytes, thousandths of a core, process ids
     port: int = 10250
     version: str = ""
 
@@ -49,11 +49,11 @@ class Observed:
     """What was seen of the node just now.
 
     `problems` are the sentences of what keeps pods from starting. `amiss` says that there may be such a thing, although
-    it has not lasted long enough to be told.
+    it has not lasted long enough to be told. `pressures` are the conditions that say what the node is short of.
     """
 
     machine: Machine
-    pressure: Pressure
+    pressures: frozenset[str] = frozenset()
     runtime_version: str = ""
     problems: tuple[str, ...] = ()
     amiss: bool = False
@@ -85,33 +85,73 @@ def render_node(settings: NodeSettings, observed: Observed, now: datetime) -> No
 def render_status(settings: NodeSettings, observed: Observed, previous: NodeStatus, now: datetime) -> NodeStatus:
     """Return the whole status; conditions that did not change keep their transition times."""
     machine = observed.machine
-    capacity = {
-        "cpu": str(machine.cpus),
-        "ephemeral-storage": f"{machine.disk // 1024}Ki",
-        "hugepages-1Gi": "0",
-        "hugepages-2Mi": "0",
-        "memory": f"{machine.memory // 1024}Ki",
-        "pods": str(settings.max_pods),
-    }
-    spare = machine.memory - settings.reserved_memory - settings.eviction_memory
-    allocatable = {
-        **capacity,
-        "ephemeral-storage": str(int(machine.disk * (1 - settings.eviction_disk_share))),
-        "memory": f"{max(0, spare) // 1024}Ki",
-    }
+    capacity = capacity_of(machine, settings.max_pods)
     return replace(
         previous,
         addresses=[
             *(NodeAddress(type="InternalIP", address=address) for address in settings.addresses),
             NodeAddress(type="Hostname", address=settings.name),
         ],
-        capacity=capacity,
-        allocatable=allocatable,
-        conditions=render_conditions(settings, observed, previous.conditions, now),
+        capacity=_shown(capacity),
+        allocatable=_shown(allocatable_of(capacity, settings.kept)),
+        conditions=render_conditions(observed, previous.conditions, now),
         daemon_endpoints=NodeDaemonEndpoints(kubelet_endpoint=DaemonEndpoint(port=settings.port)),
         images=sorted(observed.images, key=lambda image: -(image.size_bytes or 0))[:MAX_IMAGES],
         node_info=system_info(settings, observed),
     )
+
+
+def capacity_of(machine: Machine, max_pods: int) -> dict[str, int]:
+    """Return what the node has: bytes, thousandths of a core, pods."""
+    return {
+        "cpu": machine.cpus * 1000,
+        "ephemeral-storage": machine.disk,
+        **{_huge_pages(size): amount for size, amount in machine.huge_pages.items()},
+        "memory": machine.memory,
+        "pods": max_pods,
+    }
+
+
+def allocatable_of(capacity: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, int]:
+    """Return what pods may have of it: huge pages are memory that is no longer there for anything else."""
+    huge = sum(amount for name, amount in capacity.items() if name.startswith(_HUGE_PAGES))
+    spare = {name: amount - kept.get(name, 0) for name, amount in capacity.items()}
+    spare["memory"] -= huge
+    return {name: max(0, amount) for name, amount in spare.items()}
+
+
+def overcommitted(machine: Machine, settings: NodeSettings) -> str:
+    """Say what is kept from pods although the machine does not have as much; empty when all is well."""
+    capacity = capacity_of(machine, settings.max_pods)
+    for name, amount in settings.kept.items():
+        if amount > capacity.get(name, amount):
+            return f"{amount} of {name} are kept from pods, but the machine has {capacity[name]} in all"
+    return ""
+
+
+_HUGE_PAGES = "hugepages-"
+
+
+def _huge_pages(size: int) -> str:
+    return _HUGE_PAGES + _binary(size)
+
+
+def _shown(amounts: Mapping[str, int]) -> dict[str, Quantity]:
+    """Return amounts as upstream's kubelet writes them: 1900m, 4046844Ki."""
+    return {name: _amount(name, amount) for name, amount in amounts.items()}
+
+
+def _amount(name: str, amount: int) -> str:
+    match name:
+        case "cpu":
+            return quantity.canonical(f"{amount}m")
+        case "memory" | "ephemeral-storage":
+            return f"{amount // 1024}Ki"
+    return str(amount) if name == "pods" else _binary(amount)
+
+
+def _binary(amount: int) -> str:
+    return quantity.render(quantity.Amount(amount * 10**9, "Binary"))
 
 
 def system_info(settings: NodeSettings, observed: Observed) -> NodeSystemInfo:
@@ -126,25 +166,18 @@ def system_info(settings: NodeSettings, observed: Observed) -> NodeSystemInfo:
         machine_id=machine.machine_id,
         operating_system="linux",
         os_image=machine.os_image,
+        swap=NodeSwapStatus(capacity=machine.swap) if machine.swap else None,
         system_uuid=machine.system_uuid,
     )
 
 
-def render_conditions(
-    settings: NodeSettings, observed: Observed, previous: Sequence[NodeCondition], now: datetime
-) -> list[NodeCondition]:
+def render_conditions(observed: Observed, previous: Sequence[NodeCondition], now: datetime) -> list[NodeCondition]:
     """Return the kubelet's four conditions, then those that somebody else keeps."""
-    pressure = observed.pressure
-    memory = pressure.memory_available < settings.eviction_memory
-    disk = (
-        pressure.disk_available < pressure.disk_total * settings.eviction_disk_share
-        or pressure.inodes_free < pressure.inodes_total * settings.eviction_inode_share
-    )
-    pids = pressure.pids_max > 0 and pressure.pids > pressure.pids_max * 0.95
+    short = observed.pressures
     wanted = [
-        _pressure("MemoryPressure", memory, "Memory", "memory"),
-        _pressure("DiskPressure", disk, "Disk", "disk"),
-        _pressure("PIDPressure", pids, "PID", "PID"),
+        _pressure("MemoryPressure", "MemoryPressure" in short, "Memory", "memory"),
+        _pressure("DiskPressure", "DiskPressure" in short, "Disk", "disk"),
+        _pressure("PIDPressure", "PIDPressure" in short, "PID", "PID"),
         _ready(observed.problems),
     ]
     by_type = {condition.type: condition for condition in previous}

@@ -63,6 +63,8 @@ class PodAgentConfig:
     kubelet_root: Path = Path("/var/lib/kubelet")
     parallel_pulls: int = 4
     slots: int = 4
+    log_max_bytes: int = 10 * 2**20  # negative: logs are never rotated
+    log_max_files: int = 5
 
 
 class PodAgent:
@@ -111,7 +113,9 @@ class PodAgent:
         self._leaving: set[str] = set()  # UIDs of pods nobody knows whose directories are being removed
         self._static = StaticPods(config.manifests, config.node_name, clock, inotify, self._static_changed)
         self._mirrors = Mirrors(client, clock, pods.lister, lambda: self._static.pods, node)
-        self._rotation = LogRotation(runtime, clock, thread, self._logs)
+        self._rotation = LogRotation(
+            runtime, clock, thread, self._logs, max_bytes=config.log_max_bytes, max_files=config.log_max_files
+        )
         self._tools = self._make_tools(images)
         self._workers: dict[str, PodWorker] = {}  # by pod UID
         self._tasks: asyncio.TaskGroup | None = None

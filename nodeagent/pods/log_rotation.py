@@ -57,15 +57,16 @@ class LogRotation:
         thread: KernelThread,
         logs: Logs,
         *,
-        max_bytes: int = 10 * 1024 * 1024,
+        max_bytes: int = 10 * 2**20,
         max_files: int = 5,
     ):
+        """`max_bytes` negative: logs are left alone; `max_files` counts the live one too."""
         self._runtime, self._clock, self._thread, self._logs = runtime, clock, thread, logs
         self._max_bytes, self._max_files = max_bytes, max_files
 
     async def run(self) -> None:
         """Rotate until cancelled."""
-        while True:
+        while self._max_bytes >= 0:
             await self._clock.sleep(_LOOK_SECONDS)
             await self.look()
 

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from controlplane.api.core_v1 import Node, NodeAddress, NodeCondition, NodeStatus
 from controlplane.api.meta_v1 import ObjectMeta
-from nodeagent.node.machine import Machine, Pressure, os_image
+from nodeagent.node.machine import Machine, os_image
 from nodeagent.node.render import (
     NodeSettings,
     Observed,
     address_conflict,
+    overcommitted,
     reconcile_registered,
     render_node,
     render_status,
     same_but_for_heartbeats,
+    system_info,
 )
 from nodeagent.node.status import status_patch
 
 NOW = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 GIB = 2**30
 MACHINE = Machine(2, 4 * GIB, 100 * GIB, "m", "u", "b", "6.1", "Debian GNU/Linux 12", "amd64")
-CALM = Pressure(2 * GIB, 50 * GIB, 100 * GIB, 900, 1000, 100, 32768)
 SETTINGS = NodeSettings("node1", ("192.168.56.11",), version="v1.37.0")
 
 
-def observed(problems: tuple[str, ...] = (), **pressure: int) -> Observed:
-    changed = {name: pressure.get(name, getattr(CALM, name)) for name in CALM.__slots__}
-    return Observed(MACHINE, Pressure(**changed), "containerd://1.6.20", problems)
+def observed(problems: tuple[str, ...] = (), pressures: tuple[str, ...] = ()) -> Observed:
+    return Observed(MACHINE, frozenset(pressures), "containerd://1.6.20", problems)
 
 
 def conditions(status: NodeStatus) -> dict[str, NodeCondition]:
@@ -44,15 +46,18 @@ def conditions(status: NodeStatus) -> dict[str, NodeCondition]:
         pytest.param(observed(("no network",)), "Ready", "False", "KubeletNotReady", id="not ready"),
         pytest.param(observed(), "MemoryPressure", "False", "KubeletHasSufficientMemory", id="memory"),
         pytest.param(
-            observed(memory_available=50 * 2**20),
+            observed(pressures=("MemoryPressure",)),
             "MemoryPressure",
             "True",
             "KubeletHasInsufficientMemory",
             id="no memory",
         ),
-        pytest.param(observed(disk_available=GIB), "DiskPressure", "True", "KubeletHasDiskPressure", id="no disk"),
-        pytest.param(observed(inodes_free=10), "DiskPressure", "True", "KubeletHasDiskPressure", id="no inodes"),
-        pytest.param(observed(pids=32000), "PIDPressure", "True", "KubeletHasInsufficientPID", id="no pids"),
+        pytest.param(
+            observed(pressures=("DiskPressure",)), "DiskPressure", "True", "KubeletHasDiskPressure", id="no disk"
+        ),
+        pytest.param(
+            observed(pressures=("PIDPressure",)), "PIDPressure", "True", "KubeletHasInsufficientPID", id="no pids"
+        ),
     ],
 )
 def test_conditions(seen: Observed, type_: str, status: str, reason: str) -> None:
@@ -79,11 +84,45 @@ def test_conditions_of_others_stay() -> None:
     assert "NetworkUnavailable" in conditions(render_status(SETTINGS, observed(), previous, NOW))
 
 
-def test_allocatable_leaves_room_for_eviction() -> None:
-    status = render_status(SETTINGS, observed(), NodeStatus(), NOW)
-    assert status.capacity["memory"] == "4194304Ki"
-    assert status.allocatable["memory"] == f"{4194304 - 100 * 1024}Ki"
-    assert (status.capacity["cpu"], status.capacity["pods"]) == ("2", "110")
+def amounts(kept: dict[str, int], **machine: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    seen = replace_fields(observed(), machine=replace_fields(MACHINE, **machine))
+    status = render_status(replace_fields(SETTINGS, kept=kept), seen, NodeStatus(), NOW)
+    return status.capacity, status.allocatable
+
+
+def test_what_is_kept_from_pods_is_not_allocatable() -> None:
+    capacity, allocatable = amounts({"cpu": 100, "memory": GIB, "ephemeral-storage": 10 * GIB, "pid": 1000})
+    assert capacity == {"cpu": "2", "ephemeral-storage": "104857600Ki", "memory": "4194304Ki", "pods": "110"}
+    assert allocatable == {
+        "cpu": "1900m",
+        "ephemeral-storage": f"{90 * 2**20}Ki",
+        "memory": f"{3 * 2**20}Ki",
+        "pods": "110",
+    }
+
+
+def test_huge_pages_are_memory_that_is_gone() -> None:
+    capacity, allocatable = amounts({}, huge_pages={2 * 2**20: GIB, GIB: 0})
+    assert (capacity["hugepages-2Mi"], capacity["hugepages-1Gi"]) == ("1Gi", "0")
+    assert (allocatable["hugepages-2Mi"], allocatable["memory"]) == ("1Gi", f"{3 * 2**20}Ki")
+
+
+@pytest.mark.parametrize(
+    ("kept", "word"),
+    [
+        pytest.param({"memory": 4 * GIB, "pid": 10**6}, "", id="all of it"),
+        pytest.param({"memory": 5 * GIB}, "of memory are kept from pods", id="more than there is"),
+    ],
+)
+def test_no_more_can_be_kept_than_there_is(kept: dict[str, int], word: str) -> None:
+    problem = overcommitted(MACHINE, replace_fields(SETTINGS, kept=kept))
+    assert word in problem and bool(word) == bool(problem)
+
+
+@pytest.mark.parametrize(("swap", "shown"), [(0, None), (GIB, GIB)])
+def test_swap_is_told_if_there_is_any(swap: int, shown: int | None) -> None:
+    info = system_info(SETTINGS, replace_fields(observed(), machine=replace_fields(MACHINE, swap=swap)))
+    assert (info.swap.capacity if info.swap else None) == shown
 
 
 def test_the_patch_replaces_addresses_rather_than_merging_them() -> None:

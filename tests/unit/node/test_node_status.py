@@ -11,7 +11,7 @@ from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.client.client import Client
 from controlplane.kit.clock import ManualClock
 from controlplane.kit.tasks import running
-from nodeagent.node.machine import Machine, Pressure
+from nodeagent.node.machine import Machine
 from nodeagent.node.patience import PATIENCE, START_PATIENCE, Patience
 from nodeagent.node.render import NodeSettings, Observed, is_ready
 from nodeagent.node.status import CHECK_SECONDS, REPORT_SECONDS, StatusWriter
@@ -59,8 +59,7 @@ class World:
     async def observe(self) -> Observed:
         self.looks += 1
         machine = Machine(2, 2**34, 2**38, "m", "s", "b", "6.1", "Debian", "amd64")
-        pressure = Pressure(2**33, 2**37, 2**38, 10**6, 10**6, 100, 10**5)
-        return Observed(machine, pressure, problems=self.problems, amiss=bool(self.problems))
+        return Observed(machine, problems=self.problems, amiss=bool(self.problems))
 
     def called(self) -> None:
         self.ready_calls += 1

@@ -10,6 +10,7 @@ import yaml
 
 from nodeagent.cmd.config import ConfigError, NodeAgentConfig, parse, parse_labels, parse_taints, render
 from nodeagent.cmd.main import main
+from nodeagent.pods.image_gc import ImagePolicy
 
 
 def test_a_rendered_file_reads_back_as_it_was() -> None:
@@ -33,11 +34,33 @@ def test_every_setting_is_explained() -> None:
         pytest.param({"kubeconfig": 3}, "must be text", id="a number for text"),
         pytest.param({"port": True}, "must be a number", id="a truth value for a number"),
         pytest.param([], "expected a mapping", id="a list"),
+        pytest.param({"eviction-hard": "memory<1Gi"}, "eviction: there is no signal 'memory'", id="a bad threshold"),
+        pytest.param({"image-gc-low-threshold": 85}, "image-gc-low-threshold", id="marks the wrong way round"),
+        pytest.param({"image-gc-high-threshold": 101}, "0 to 100", id="more than everything"),
+        pytest.param({"image-minimum-gc-age": "long"}, "image-minimum-gc-age", id="no duration"),
+        pytest.param({"image-maximum-gc-age": "1m"}, "must not be less", id="too old before old enough"),
+        pytest.param({"system-reserved": "disk=1Gi"}, "system-reserved: expected cpu", id="what cannot be reserved"),
+        pytest.param({"kube-reserved": "cpu=lots"}, "kube-reserved", id="no amount"),
+        pytest.param({"kube-reserved": "cpu=-1"}, "is negative", id="less than nothing"),
+        pytest.param({"container-log-max-size": "big"}, "container-log-max-size", id="no size"),
+        pytest.param({"container-log-max-files": 1}, "more than 1", id="no file to rotate to"),
     ],
 )
 def test_a_bad_file_is_named(document: Any, word: str) -> None:
     with pytest.raises(ConfigError, match=word):
         parse(document, "/etc/sampan/nodeagent.yaml")
+
+
+def test_what_is_reserved_adds_up() -> None:
+    config = NodeAgentConfig(system_reserved="cpu=200m,memory=1Gi", kube_reserved="memory=512Mi, pid=1k")
+    assert config.reserved == {"cpu": 200, "memory": 1536 * 2**20, "pid": 1000}
+
+
+def test_sizes_and_ages_in_the_kernels_units() -> None:
+    config = NodeAgentConfig(container_log_max_size="-1", image_maximum_gc_age="12h", image_gc_high_threshold=100)
+    assert config.log_max_bytes == -1
+    assert NodeAgentConfig().log_max_bytes == 10 * 2**20
+    assert config.image_policy == ImagePolicy(100, 80, 120.0, 12 * 3600.0)
 
 
 def test_labels_and_taints() -> None:
