@@ -14,7 +14,7 @@ from controlplane.api import quantity
 from controlplane.kit.durations import parse_duration
 from controlplane.kit.explained import Explained
 from nodeagent.pods.eviction.thresholds import DEFAULT_HARD, BadThreshold, Settings, parse_settings
-from nodeagent.pods.image_gc import ImagePolicy
+from nodeagent.pods.image_plan import ImagePolicy
 
 CONFIG_FILE = Path("/etc/sampan/nodeagent.yaml")
 

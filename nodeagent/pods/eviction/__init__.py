@@ -5,7 +5,7 @@
     rank.py        whose turn it is                                pure
     limits.py      who uses more local storage than it may         pure
     words.py       how the pod's status says why                   pure
-    reclaim.py     frees what no pod needs: dead containers; images are pods/image_gc.py's
+    reclaim.py     frees what no pod needs: dead containers; images are image_gc.py's
     manager.py     every 10 s: observe, decide, reclaim, and if that was not enough end one pod
 
            met                lasts for its grace period       still met after the reclaim

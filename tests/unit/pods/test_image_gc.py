@@ -16,7 +16,8 @@ from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.records import Container as Run
 from nodeagent.cri.records import Image
 from nodeagent.kernel.headroom import Left
-from nodeagent.pods.image_gc import ImageCollector, ImagePolicy, Known, excess, named_by, note, plan, too_old
+from nodeagent.pods.image_gc import ImageCollector
+from nodeagent.pods.image_plan import ImagePolicy, Known, excess, named_by, note, plan, too_old
 
 POLICY = ImagePolicy()
 NOW = 1000.0
