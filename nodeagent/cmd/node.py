@@ -134,7 +134,7 @@ class NodeRooms:
         agent, name = self.agent, self.settings.name
         agent.notifier.ready(f"node {name} at {self.settings.addresses[0]}")
         self.recorder.event(node, "Normal", "Starting", "Starting kubelet.")
-        status = StatusWriter(self.settings, self.observe, agent.client, self.clock)
+        status = StatusWriter(self.settings, self.observe, agent.client, self.clock, self.recorder.event)
         heartbeat = Heartbeat(name, agent.client, self.clock)
         # Certificates only now: who approves a serving certificate compares it with the Node.
         work = (heartbeat.run(), status.run(self._ready), *agent.certificates.coroutines())
@@ -150,7 +150,9 @@ class NodeRooms:
 
     async def _register(self) -> Node:
         observed = await self.observe()
-        return await self._insist(lambda: register(self.agent.client, self.settings, observed, self.clock))
+        return await self._insist(
+            lambda: register(self.agent.client, self.settings, observed, self.clock, self.recorder.event)
+        )
 
     async def _insist(self, request: Callable[[], Awaitable[T]]) -> T:
         """Ask until the API server answers: it may start after us."""

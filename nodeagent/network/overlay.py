@@ -18,6 +18,7 @@ from nodeagent.kernel.netlink import Address, Netlink, NetlinkFailure, Network
 from nodeagent.kernel.thread import KernelThread
 from nodeagent.network import cni, masquerade
 from nodeagent.network.apply import Tunnel, apply, ensure_device
+from nodeagent.network.condition import say_the_network_is_up
 from nodeagent.network.plan import Plan, announcement, plan, subnet_of, tunnel_mac
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Overlay:
         cni.write(cni.SUBNET_ENV, cni.render_subnet_env(clusters, subnets, min(mtus)))
         cni.write(cni.CONFIG, cni.render_conflist(subnets, min(mtus)))
         await self._announce(own, sides)  # last: pods of this node need no API server
+        await say_the_network_is_up(self._client, own, self._clock.now())
         return ""
 
     def _sides(self) -> list[Side]:

@@ -7,6 +7,7 @@
     registration.py  creates the Node, or brings an existing one up to date
     heartbeat.py   renews the Lease in kube-node-lease every 10 s
     status.py      writes the status when it changes, and every 5 minutes
+    changes.py     what of that is told as events: pure
     patience.py    a runtime that is restarted does not make a node that is not ready
 
 It refuses to know why a pod runs or not; other rooms hand it their problems as one sentence each.

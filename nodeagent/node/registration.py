@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from controlplane.api.core_v1 import Node
+from controlplane.api.core_v1 import Node, NodeStatus
 from controlplane.api.status import AlreadyExists, Conflict, NotFound
 from controlplane.client.client import Client
 from controlplane.kit.clock import Clock
 from controlplane.kit.explained import Explained
+from nodeagent.node.changes import changes
 from nodeagent.node.render import NodeSettings, Observed, reconcile_registered, render_node
+from nodeagent.node.status import Tell, tell_nobody
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +20,9 @@ class NameTaken(Explained):
     """Another machine has registered under this node's name."""
 
 
-async def register(client: Client, settings: NodeSettings, observed: Observed, clock: Clock) -> Node:
+async def register(
+    client: Client, settings: NodeSettings, observed: Observed, clock: Clock, tell: Tell = tell_nobody
+) -> Node:
     """Return the Node, which now exists. Raises NameTaken, StatusError, Unreachable."""
     wanted = render_node(settings, observed, clock.now())
     while True:
@@ -30,6 +34,8 @@ async def register(client: Client, settings: NodeSettings, observed: Observed, c
             except AlreadyExists:
                 continue  # somebody was quicker by a moment
             log.info("registered node %s", settings.name)
+            for told in changes(settings.name, NodeStatus(), created.status):
+                tell(created, *told)
             return created
         _check_same_machine(existing, observed)
         update = reconcile_registered(existing, wanted)

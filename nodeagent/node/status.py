@@ -16,6 +16,7 @@ from controlplane.client.client import Client, PatchType
 from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
+from nodeagent.node.changes import changes
 from nodeagent.node.render import NodeSettings, Observed, render_status, same_but_for_heartbeats
 
 log = logging.getLogger(__name__)
@@ -24,14 +25,26 @@ CHECK_SECONDS = 10.0  # upstream's nodeStatusUpdateFrequency
 REPORT_SECONDS = 300.0  # upstream's nodeStatusReportFrequency
 AMISS = Backoff(first=0.1, cap=5.0)
 
+# The conditions that are ours to write; what others say of the node is theirs to change.
+OWNED = ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+
 Observe = Callable[[], Awaitable[Observed]]
+Tell = Callable[[Node, str, str, str], None]
+"""Records an event about the node: its type, its reason, its message."""
+
+
+def tell_nobody(node: Node, type_: str, reason: str, message: str) -> None:
+    """For who does not want to know."""
 
 
 class StatusWriter:
     """Keeps the Node's status in the API in step with what is observed."""
 
-    def __init__(self, settings: NodeSettings, observe: Observe, client: Client, clock: Clock):
+    def __init__(
+        self, settings: NodeSettings, observe: Observe, client: Client, clock: Clock, tell: Tell = tell_nobody
+    ):
         self._settings, self._observe, self._client, self._clock = settings, observe, client, clock
+        self._tell = tell
         self._written: NodeStatus | None = None
         self._written_at = 0.0
 
@@ -71,11 +84,14 @@ class StatusWriter:
             Node, self._settings.name, status_patch(status), kind=PatchType.STRATEGIC, subresource="status"
         )
         self._written, self._written_at = node.status, self._clock.monotonic()
+        for told in changes(self._settings.name, previous, node.status):
+            self._tell(node, *told)
         return True
 
 
 def status_patch(status: NodeStatus) -> Document:
     """Return the strategic merge patch of our part of the status: conditions of others stay, addresses are replaced."""
     document = to_document(status)
+    document["conditions"] = [one for one in document.get("conditions", []) if one["type"] in OWNED]
     document["addresses"] = [{"$patch": "replace"}, *document.get("addresses", [])]
     return {"status": document}
