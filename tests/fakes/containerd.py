@@ -176,8 +176,8 @@ def containerd(root: Path) -> Iterator[Containerd]:
         running.remove_everything()
 
 
-def busybox_image() -> bytes:
-    """Return an OCI archive: busybox with its commands, which sleeps until it is told to end."""
+def busybox_image(image: str = IMAGE) -> bytes:
+    """Return an OCI archive of that name: busybox with its commands, which sleeps until it is told to end."""
     busybox = Path(shutil.which("busybox") or "/bin/busybox").read_bytes()
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as archive:
@@ -213,16 +213,16 @@ def busybox_image() -> bytes:
             info = tarfile.TarInfo(f"bin/{name}")
             info.type, info.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(info)
-    return _oci(layer.getvalue())
+    return _oci(layer.getvalue(), image)
 
 
-def _oci(layer: bytes) -> bytes:
+def _oci(layer: bytes, image: str) -> bytes:
     script = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done"
     config = json.dumps(
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Cmd": ["/bin/sh", "-c", script], "Env": ["PATH=/bin"]},
+            "config": {"Cmd": ["/bin/sh", "-c", script], "Env": ["PATH=/bin"], "Labels": {"name": image}},
             "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
         }
     ).encode()
@@ -235,7 +235,7 @@ def _oci(layer: bytes) -> bytes:
         }
     ).encode()
     entry = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest)
-    entry["annotations"] = {"io.containerd.image.name": IMAGE}
+    entry["annotations"] = {"io.containerd.image.name": image}
     index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
