@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controlplane.api import quantity
 from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import Container, Node, Pod
-from controlplane.api.qos import BEST_EFFORT
-from nodeagent.pods.eviction import words
-from nodeagent.pods.eviction.rank import is_critical
-from nodeagent.pods.eviction.thresholds import MEMORY_PRESSURE
-from nodeagent.pods.resources import qos_class
 
 _MILLI = ("cpu",)
 
@@ -25,13 +20,8 @@ class Refusal:
     message: str
 
 
-def admit(pod: Pod, node: Node, others: Iterable[Pod], pressures: Collection[str] = ()) -> Refusal | None:
-    """Return why the pod cannot run beside the `others`, or None if it can.
-
-    `pressures` are the conditions that say what the node is short of, now: the scheduler may not know them yet.
-    """
-    if pressures and not _bears(pod, pressures):
-        return Refusal(words.REASON, f"Pod was rejected: {words.under(pressures)}")
+def admit(pod: Pod, node: Node, others: Iterable[Pod]) -> Refusal | None:
+    """Return why the pod cannot run beside the `others`, or None if it can."""
     if not _selected(pod, node):
         return Refusal(
             "NodeAffinity",
@@ -47,27 +37,6 @@ def admit(pod: Pod, node: Node, others: Iterable[Pod], pressures: Collection[str
         if wanted > 0 and used + wanted > capacity:
             return _short(name, wanted, used, capacity)
     return None
-
-
-def _bears(pod: Pod, pressures: Collection[str]) -> bool:
-    """Whether the pod may start on a node that is short of something.
-
-    Short of memory, only a pod that asks for none makes it worse for sure; short of anything else, every pod does.
-    """
-    if is_critical(pod):
-        return True
-    if set(pressures) != {MEMORY_PRESSURE}:
-        return False
-    return qos_class(pod) != BEST_EFFORT or _tolerates_memory_pressure(pod)
-
-
-def _tolerates_memory_pressure(pod: Pod) -> bool:
-    return any(
-        one.key in ("", "node.kubernetes.io/memory-pressure")
-        and one.effect in ("", "NoSchedule")
-        and (one.operator == "Exists" or (one.key != "" and one.value == ""))
-        for one in pod.spec.tolerations
-    )
 
 
 def requests(pod: Pod) -> dict[str, int]:

@@ -25,6 +25,7 @@ from nodeagent.kernel.thread import KernelThread, KeyedThreads
 from nodeagent.pods import names, orphans
 from nodeagent.pods.admission import admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
+from nodeagent.pods.eviction.refusal import refuse
 from nodeagent.pods.hooks import Hooks
 from nodeagent.pods.launch import Launcher
 from nodeagent.pods.log_rotation import LogRotation
@@ -224,7 +225,7 @@ class PodAgent:
         refusal, node = None, self._node()
         fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
         if fresh and in_api and node is not None:
-            refusal = admit(pod, node, self._active_pods(), self._pressures())
+            refusal = refuse(pod, self._pressures()) or admit(pod, node, self._active_pods())
         worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, in_api=in_api)
         if refusal is not None:
             self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))

@@ -9,8 +9,6 @@ import pytest
 from controlplane.api.core_v1 import (
     Container,
     EmptyDirVolumeSource,
-    Node,
-    NodeStatus,
     Pod,
     PodSpec,
     ResourceRequirements,
@@ -20,9 +18,9 @@ from controlplane.api.core_v1 import (
 from controlplane.api.meta_v1 import ObjectMeta
 from nodeagent.kernel.headroom import Used
 from nodeagent.pods import names
-from nodeagent.pods.admission import admit
 from nodeagent.pods.eviction.limits import excess, has_limits
 from nodeagent.pods.eviction.rank import ContainerUse, PodUse, is_critical, rank
+from nodeagent.pods.eviction.refusal import refuse
 from nodeagent.pods.eviction.thresholds import (
     BadThreshold,
     Decision,
@@ -336,6 +334,13 @@ BURSTABLE = {"requests": {"memory": "1Mi"}}
             a_pod("x", tolerations=[Toleration(key="node.kubernetes.io/memory-pressure", operator="Exists")]),
             ("MemoryPressure",), True, id="memory: best effort, but it bears it",
         ),
+        pytest.param(
+            a_pod("x", tolerations=[Toleration(key="node.kubernetes.io/memory-pressure", effect="NoExecute")]),
+            ("MemoryPressure",), False, id="memory: best effort, and it bears something else",
+        ),
+        pytest.param(
+            a_pod("x", tolerations=[Toleration(operator="Exists")]), ("MemoryPressure",), True, id="memory: bears all"
+        ),
         pytest.param(a_pod("x", **BURSTABLE), ("DiskPressure",), False, id="disk: everybody"),
         pytest.param(a_pod("x", **BURSTABLE), ("DiskPressure", "MemoryPressure"), False, id="both"),
         pytest.param(a_pod("x", **BURSTABLE), ("PIDPressure",), False, id="process ids: everybody"),
@@ -343,8 +348,7 @@ BURSTABLE = {"requests": {"memory": "1Mi"}}
     ],
 )  # fmt: skip
 def test_admission_under_pressure(pod: Pod, pressures: tuple[str, ...], admitted: bool) -> None:
-    node = Node(metadata=ObjectMeta(name="n1"), status=NodeStatus(allocatable={"pods": "9", "memory": "1Gi"}))
-    refusal = admit(pod, node, (), pressures)
+    refusal = refuse(pod, pressures)
     assert (refusal is None) is admitted
     if refusal is not None:
         conditions = " ".join(sorted(pressures))
