@@ -27,9 +27,11 @@ from nodeagent.cri.images import Images
 from nodeagent.cri.records import Condition
 from nodeagent.cri.runtime import Runtime
 from nodeagent.dns.forward import resolv_conf_of
+from nodeagent.kernel import headroom
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.metrics.usage import PodPlace, UsageReader
 from nodeagent.network.overlay import Overlay
+from nodeagent.node.enforcement import enforce, limits_of
 from nodeagent.node.heartbeat import Heartbeat
 from nodeagent.node.machine import read_machine
 from nodeagent.node.patience import START_PATIENCE, Patience
@@ -137,10 +139,20 @@ class NodeRooms:
         status = StatusWriter(self.settings, self.observe, agent.client, self.clock, self.recorder.event)
         heartbeat = Heartbeat(name, agent.client, self.clock)
         # Certificates only now: who approves a serving certificate compares it with the Node.
-        work = (heartbeat.run(), status.run(self._ready), *agent.certificates.coroutines())
+        work = (heartbeat.run(), status.run(self._ready), *agent.certificates.coroutines(), *self._enforcement(node))
         async with asyncio.TaskGroup() as tasks:
             for one in work:
                 tasks.create_task(one)
+
+    def _enforcement(self, node: Node) -> list[Coroutine[Any, Any, None]]:
+        config = self.agent.config
+        limits = limits_of(self.machine, config.reserved, headroom.pids().capacity)
+        if limits is None:
+            return []
+        if config.cgroup_driver != CgroupDriver.CGROUPFS:
+            log.warning("what is reserved is not enforced: with the systemd driver, kubepods.slice is systemd's")
+            return []
+        return [enforce(limits, node, self.clock, self.recorder.event)]
 
     async def _refuse_a_taken_address(self) -> None:
         nodes = (await self._insist(lambda: self.agent.client.list(Node))).items

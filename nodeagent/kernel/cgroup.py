@@ -43,6 +43,37 @@ def children(path: str, root: Path = ROOT) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a group may use; None: as much as there is."""
+
+    memory: int  # bytes
+    milli_cpu: int  # a share beside others, not a ceiling: thousandths of a core
+    pids: int | None = None
+
+
+def limit(path: str, limits: Limits, root: Path = ROOT) -> None:
+    """Make a group, unless it is there, and limit it. Raises OSError, say because it already uses more."""
+    shares = max(2, limits.milli_cpu * 1024 // 1000)
+    pids = "max" if limits.pids is None else str(limits.pids)
+    relative = path.lstrip("/")
+    if is_v2(root):
+        # Only what the root hands down can be limited below it.
+        (root / "cgroup.subtree_control").write_text("+cpu +memory +pids")
+        weight = 1 + (shares - 2) * 9999 // 262142  # the kernel's 1 to 10,000 for version 1's 2 to 262,144
+        wanted = {"memory.max": str(limits.memory), "cpu.weight": str(weight), "pids.max": pids}
+        files = {root / relative / name: text for name, text in wanted.items()}
+    else:
+        files = {
+            root / "memory" / relative / "memory.limit_in_bytes": str(limits.memory),
+            root / "cpu" / relative / "cpu.shares": str(shares),
+            root / "pids" / relative / "pids.max": pids,
+        }
+    for file, text in files.items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """What a group has used, as far as this kernel counts it; None where it does not."""
 

@@ -8,6 +8,7 @@
     heartbeat.py   renews the Lease in kube-node-lease every 10 s
     status.py      writes the status when it changes, and every 5 minutes
     changes.py     what of that is told as events: pure
+    enforcement.py  holds all pods together to what is not reserved
     patience.py    a runtime that is restarted does not make a node that is not ready
 
 It refuses to know why a pod runs or not; other rooms hand it their problems as one sentence each.

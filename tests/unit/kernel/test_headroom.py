@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nodeagent.kernel import cgroup, headroom
+from nodeagent.kernel.cgroup import Limits
 from nodeagent.kernel.headroom import Left, Used
 
 MIB = 2**20
@@ -87,3 +88,41 @@ def test_tasks_of_a_group(tmp_path: Path) -> None:
     write(tmp_path, {"pids/kubepods/podx/pids.current": "12\n"})
     assert cgroup.tasks("/kubepods/podx", tmp_path) == 12
     assert cgroup.tasks("/kubepods/gone", tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "written"),
+    [
+        pytest.param(
+            {"memory/x": "", "cpu/x": "", "pids/x": ""},
+            {
+                "memory/kubepods/memory.limit_in_bytes": "1000",
+                "cpu/kubepods/cpu.shares": "1945",
+                "pids/kubepods/pids.max": "max",
+            },
+            id="version 1",
+        ),
+        pytest.param(
+            {"cgroup.controllers": "cpu memory pids"},
+            {
+                "cgroup.subtree_control": "+cpu +memory +pids",
+                "kubepods/memory.max": "1000",
+                "kubepods/cpu.weight": "75",
+                "kubepods/pids.max": "max",
+            },
+            id="version 2",
+        ),
+    ],
+)
+def test_a_group_is_limited(tmp_path: Path, kernel: dict[str, str], written: dict[str, str]) -> None:
+    write(tmp_path, kernel)
+    for _ in range(2):  # it is there the second time
+        cgroup.limit("/kubepods", Limits(memory=1000, milli_cpu=1900), tmp_path)
+    assert {name: (tmp_path / name).read_text() for name in written} == written
+
+
+def test_process_ids_are_limited_where_some_are_reserved(tmp_path: Path) -> None:
+    write(tmp_path, {"memory/x": "", "cpu/x": "", "pids/x": ""})
+    cgroup.limit("/kubepods", Limits(memory=1000, milli_cpu=1, pids=77), tmp_path)
+    assert (tmp_path / "pids/kubepods/pids.max").read_text() == "77"
+    assert (tmp_path / "cpu/kubepods/cpu.shares").read_text() == "2"  # the kernel takes no less
