@@ -46,12 +46,12 @@ from nodeagent.node.render import (
 )
 from nodeagent.node.status import StatusWriter
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
-from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup
+from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup, pods_cgroup
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
 from nodeagent.pods.eviction.manager import EvictionManager
-from nodeagent.pods.eviction.observe import NodeSignals, PodUsage
+from nodeagent.pods.eviction.observe import NodeSignals, PodMemory, PodUsage
 from nodeagent.pods.eviction.reclaim import Reclaim
-from nodeagent.pods.eviction.thresholds import hard_limits
+from nodeagent.pods.eviction.thresholds import hard_limits, with_pod_memory
 from nodeagent.pods.image_gc import ImageCollector
 from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings as PodSettings
@@ -260,10 +260,13 @@ class NodeRooms:
         )
 
     def _eviction(self) -> EvictionManager:
-        agent, workers = self.agent, self.pods.workers
+        agent, workers, settings, pod_memory = self.agent, self.pods.workers, self.agent.config.eviction, None
+        if reserved := agent.config.reserved.get("memory"):
+            group = pods_cgroup(CgroupDriver(agent.config.cgroup_driver))
+            settings, pod_memory = with_pod_memory(settings), PodMemory(group, self.machine.memory - reserved)
         return EvictionManager(
-            agent.config.eviction,
-            NodeSignals(self.kubelet_root, self.images),
+            settings,
+            NodeSignals(self.kubelet_root, self.images, pod_memory),
             PodUsage(self.runtime, self.pod_settings),
             Reclaim(self.runtime, self.image_collector, workers, self.pod_settings),
             workers=workers,

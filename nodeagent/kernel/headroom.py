@@ -30,22 +30,35 @@ class Disk:
 def memory(proc: Path = _PROC, groups: Path = cgroup.ROOT) -> Left:
     """Return the memory that is not in anybody's working set.
 
-    The working set is what the top cgroup uses without the file pages nobody has touched lately, as cAdvisor counts
-    it: MemAvailable of /proc/meminfo would leave out dirty and mapped pages too.
+    MemAvailable of /proc/meminfo would be something else: it leaves out dirty and mapped pages too.
     """
-    total = meminfo(proc).get("MemTotal", 0)
-    return Left(total, max(0, total - _working_set(proc, groups)))
+    known = meminfo(proc)
+    total = known.get("MemTotal", 0)
+    used = _working_set("", groups)
+    if used is None:  # the real root of cgroup v2 does not say what it uses
+        used = max(0, total - known.get("MemFree", 0) - _idle("", groups))
+    return Left(total, max(0, total - used))
 
 
-def _working_set(proc: Path, groups: Path) -> int:
-    tree = groups if cgroup.is_v2(groups) else groups / "memory"
-    usage = _number(tree / ("memory.current" if cgroup.is_v2(groups) else "memory.usage_in_bytes"))
-    if usage is None:  # the real root of cgroup v2 has no such file
-        known = meminfo(proc)
-        usage = known.get("MemTotal", 0) - known.get("MemFree", 0)
-    stat = cgroup.pairs(tree / "memory.stat")
-    idle = stat.get("total_inactive_file", stat.get("inactive_file", 0))
-    return max(0, usage - idle)
+def group_memory(path: str, limit: int, groups: Path = cgroup.ROOT) -> Left:
+    """Return what a group that may use `limit` bytes has left; one that is not there yet has used nothing."""
+    return Left(limit, max(0, limit - (_working_set(path, groups) or 0)))
+
+
+def _working_set(path: str, groups: Path) -> int | None:
+    """What a group uses without the file pages that nobody has touched lately, as cAdvisor counts it."""
+    name = "memory.current" if cgroup.is_v2(groups) else "memory.usage_in_bytes"
+    usage = _number(_memory_tree(groups) / path.lstrip("/") / name)
+    return None if usage is None else max(0, usage - _idle(path, groups))
+
+
+def _idle(path: str, groups: Path) -> int:
+    stat = cgroup.pairs(_memory_tree(groups) / path.lstrip("/") / "memory.stat")
+    return stat.get("total_inactive_file", stat.get("inactive_file", 0))
+
+
+def _memory_tree(groups: Path) -> Path:
+    return groups if cgroup.is_v2(groups) else groups / "memory"
 
 
 def disk(path: Path) -> Disk:

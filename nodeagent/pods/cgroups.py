@@ -20,6 +20,11 @@ class CgroupDriver(StrEnum):
     SYSTEMD = "systemd"
 
 
+def pods_cgroup(driver: CgroupDriver) -> str:
+    """Return the directory of the cgroup in which all pods are."""
+    return "/kubepods" if driver is CgroupDriver.CGROUPFS else "/kubepods.slice"
+
+
 def cgroup_parent(uid: str, qos: str, driver: CgroupDriver) -> str:
     """Return the cgroup parent of a pod's containers, in the notation its driver expects."""
     level = _LEVEL.get(qos)

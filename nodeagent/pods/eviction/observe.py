@@ -45,11 +45,20 @@ class Usage(Protocol):
         """Raises RuntimeFailure."""
 
 
+@dataclass(frozen=True, slots=True)
+class PodMemory:
+    """The cgroup of all pods, and how many bytes of memory they may use together."""
+
+    cgroup: str
+    limit: int
+
+
 class NodeSignals:
     """The numbers of this machine; `state` is on the file system that holds the pods' files."""
 
-    def __init__(self, state: Path, images: Images):
-        self._state, self._images = state, images
+    def __init__(self, state: Path, images: Images, pod_memory: PodMemory | None = None):
+        """`pod_memory` None: pods may use all there is."""
+        self._state, self._images, self._pod_memory = state, images, pod_memory
 
     async def read(self) -> Seen:
         node = headroom.disk(self._state)
@@ -59,6 +68,8 @@ class NodeSignals:
             Signal.NODE_DISK: node.bytes,
             Signal.NODE_INODES: node.inodes,
         }
+        if self._pod_memory is not None:
+            seen[Signal.POD_MEMORY] = headroom.group_memory(self._pod_memory.cgroup, self._pod_memory.limit)
         place = await self._image_place()
         one_disk = place is None or place.stat().st_dev == self._state.stat().st_dev
         if place is not None:

@@ -83,7 +83,7 @@ def rank(signal: Signal, pods: Iterable[Pod], uses: Uses, *, one_disk: bool) -> 
 
 def _used(signal: Signal, use: PodUse, *, one_disk: bool) -> int:
     match signal:
-        case Signal.MEMORY:
+        case Signal.MEMORY | Signal.POD_MEMORY:
             return use.memory
         case Signal.PIDS:
             return use.pids
@@ -96,7 +96,7 @@ def _used(signal: Signal, use: PodUse, *, one_disk: bool) -> int:
 
 def _asked(signal: Signal, pod: Pod) -> int:
     match signal:
-        case Signal.MEMORY:
+        case Signal.MEMORY | Signal.POD_MEMORY:
             return quantity.value(pod_requests(pod.spec).get("memory", 0))
         case Signal.NODE_DISK | Signal.IMAGE_DISK:
             return quantity.value(pod_requests(pod.spec).get("ephemeral-storage", 0))

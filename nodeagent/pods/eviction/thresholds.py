@@ -7,7 +7,7 @@ nodefs.available<10%         a share of the capacity       without: hard, acted 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
@@ -16,9 +16,13 @@ from controlplane.kit.durations import parse_duration
 
 
 class Signal(StrEnum):
-    """What is looked at. imagefs is where images and the containers' writable layers lie, nodefs all else of pods."""
+    """What is looked at. imagefs is where images and the containers' writable layers lie, nodefs all else of pods.
+
+    allocatableMemory is what is left to all pods together of what is not reserved, while the node may have more.
+    """
 
     MEMORY = "memory.available"
+    POD_MEMORY = "allocatableMemory.available"
     NODE_DISK = "nodefs.available"
     NODE_INODES = "nodefs.inodesFree"
     IMAGE_DISK = "imagefs.available"
@@ -29,6 +33,7 @@ class Signal(StrEnum):
 MEMORY_PRESSURE, DISK_PRESSURE, PID_PRESSURE = "MemoryPressure", "DiskPressure", "PIDPressure"
 CONDITION = {
     Signal.MEMORY: MEMORY_PRESSURE,
+    Signal.POD_MEMORY: MEMORY_PRESSURE,
     Signal.NODE_DISK: DISK_PRESSURE,
     Signal.NODE_INODES: DISK_PRESSURE,
     Signal.IMAGE_DISK: DISK_PRESSURE,
@@ -37,12 +42,14 @@ CONDITION = {
 }
 RESOURCE = {
     Signal.MEMORY: "memory",
+    Signal.POD_MEMORY: "memory",
     Signal.NODE_DISK: "ephemeral-storage",
     Signal.NODE_INODES: "inodes",
     Signal.IMAGE_DISK: "ephemeral-storage",
     Signal.IMAGE_INODES: "inodes",
     Signal.PIDS: "pids",
 }
+_ORDER = {Signal.MEMORY: 0, Signal.POD_MEMORY: 1}  # memory before everything else: it runs out fastest
 # Upstream's DefaultEvictionHard on Linux.
 DEFAULT_HARD = (
     "memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%"
@@ -125,7 +132,7 @@ def decide(settings: Settings, seen: Observations, memory: Memory, now: float) -
         name for name, moment in last_true.items() if moment == now or now - moment < settings.transition
     )
     due = [one for one in met if now - since[one] >= one.grace]
-    ordered = tuple(sorted(due, key=lambda one: (one.signal is not Signal.MEMORY, one.soft)))
+    ordered = tuple(sorted(due, key=lambda one: (_ORDER.get(one.signal, 2), one.soft)))
     return Decision(ordered, conditions, Memory(since, last_true))
 
 
@@ -138,6 +145,16 @@ def is_met(threshold: Threshold, seen: Observations, *, with_reclaim: bool = Fal
     if with_reclaim:
         limit += threshold.reclaim.of(found.capacity)
     return found.available < limit
+
+
+def with_pod_memory(settings: Settings) -> Settings:
+    """Return the settings with every hard threshold of memory also for what pods may use together.
+
+    For nodes that reserve memory: there, pods reach their own limit before the node runs short.
+    """
+    more = [replace(one, signal=Signal.POD_MEMORY) for one in settings.thresholds if one.signal is Signal.MEMORY]
+    hard = tuple(one for one in more if not one.soft)
+    return replace(settings, thresholds=(*settings.thresholds, *hard))
 
 
 # Reading the settings

@@ -54,6 +54,14 @@ def test_memory_is_what_no_working_set_holds(tmp_path: Path, groups: dict[str, s
     assert headroom.memory(proc, tree) == Left(1024 * 1024, available)
 
 
+def test_a_group_has_left_what_it_may_use_without_its_working_set(tmp_path: Path) -> None:
+    files = {"memory.usage_in_bytes": "600\n", "memory.stat": "total_inactive_file 200\n"}
+    write(tmp_path, {f"memory/kubepods/{name}": text for name, text in files.items()})
+    assert headroom.group_memory("/kubepods", 1000, tmp_path) == Left(1000, 600)
+    assert headroom.group_memory("/kubepods", 300, tmp_path) == Left(300, 0)
+    assert headroom.group_memory("/kubepods.slice", 1000, tmp_path) == Left(1000, 1000)
+
+
 def test_threads_take_process_ids_and_the_lower_limit_counts(tmp_path: Path) -> None:
     assert headroom.pids(write(tmp_path, PROC)) == Left(1000, 700)
 

@@ -28,7 +28,7 @@ from nodeagent.cri.records import POD_UID, ContainerStats
 from nodeagent.kernel.headroom import Used
 from nodeagent.pods.agent import PodAgent
 from nodeagent.pods.eviction.manager import EvictionManager
-from nodeagent.pods.eviction.observe import NodeSignals, PodUsage, Seen
+from nodeagent.pods.eviction.observe import NodeSignals, PodMemory, PodUsage, Seen
 from nodeagent.pods.eviction.rank import ContainerUse, PodUse, Uses
 from nodeagent.pods.eviction.reclaim import Reclaim
 from nodeagent.pods.eviction.thresholds import Observation, Settings, Signal, parse_settings
@@ -351,8 +351,10 @@ async def test_what_a_pod_uses(tmp_path: Path) -> None:
 
 async def test_the_signals_of_this_machine(tmp_path: Path) -> None:
     seen = await NodeSignals(tmp_path, cast(Any, _Images(tmp_path))).read()
-    assert seen.one_disk and set(seen.signals) == set(Signal)
+    assert seen.one_disk and set(seen.signals) == set(Signal) - {Signal.POD_MEMORY}
     assert not (await NodeSignals(tmp_path, cast(Any, _Images(Path("/dev/shm")))).read()).one_disk
     # A runtime that does not answer is no reason not to look at memory.
-    seen = await NodeSignals(tmp_path, cast(Any, _Images(tmp_path, failing=True))).read()
+    limited = PodMemory("/no-such-group", 1000)
+    seen = await NodeSignals(tmp_path, cast(Any, _Images(tmp_path, failing=True)), limited).read()
     assert seen.one_disk and set(seen.signals) == set(Signal) - {Signal.IMAGE_DISK, Signal.IMAGE_INODES}
+    assert seen.signals[Signal.POD_MEMORY] == Observation(1000, 1000)

@@ -33,6 +33,7 @@ from nodeagent.pods.eviction.thresholds import (
     decide,
     hard_limits,
     parse_settings,
+    with_pod_memory,
 )
 from nodeagent.pods.eviction.words import eviction_message
 
@@ -107,6 +108,12 @@ def test_hard_thresholds_are_kept_from_pods() -> None:
     assert kept == {"memory": 100 * MIB, "ephemeral-storage": 10 * GIB}
 
 
+def test_where_memory_is_reserved_pods_have_a_limit_of_their_own() -> None:
+    settings = parse_settings("memory.available<5%", "memory.available<1Gi", "memory.available=1m")
+    more = with_pod_memory(settings).thresholds[len(settings.thresholds) :]
+    assert more == (Threshold(Signal.POD_MEMORY, Limit(share=0.05)),)
+
+
 # Decisions
 
 HARD = Threshold(Signal.MEMORY, Limit(100 * MIB), reclaim=Limit(50 * MIB))
@@ -166,6 +173,7 @@ def test_a_condition_outlives_its_cause_by_the_transition_period() -> None:
     ("signal", "condition"),
     [
         (Signal.MEMORY, "MemoryPressure"),
+        (Signal.POD_MEMORY, "MemoryPressure"),
         (Signal.NODE_DISK, "DiskPressure"),
         (Signal.NODE_INODES, "DiskPressure"),
         (Signal.IMAGE_DISK, "DiskPressure"),
@@ -209,7 +217,8 @@ def test_ranking_for_memory() -> None:
     }
     uses = {name: use for name, (_, use) in pods.items() if use is not None}
     shuffled = [pods[name][0] for name in sorted(pods, reverse=True)]
-    assert [one.metadata.name for one in rank(Signal.MEMORY, shuffled, uses, one_disk=True)] == list(pods)
+    for signal in (Signal.MEMORY, Signal.POD_MEMORY):
+        assert [one.metadata.name for one in rank(signal, shuffled, uses, one_disk=True)] == list(pods)
 
 
 LAYER = PodUse((ContainerUse("c", layer=Used(100, 1)),))
