@@ -60,7 +60,8 @@ generate: bootstrap ## write again what is generated: API types, OpenAPI facts, 
 	.venv/bin/ruff check --fix --quiet controlplane/api
 	.venv/bin/ruff format --quiet controlplane/api controlplane/apiserver/openapi
 	$(PYTHON) -m tests.integration.api_coverage
-	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto controlplane/store/etcd/*.proto
+	$(PYTHON) -m grpc_tools.protoc -I . --python_out=. --pyi_out=. nodeagent/cri/*.proto nodeagent/plugins/*.proto \
+		nodeagent/volumes/csi/*.proto controlplane/store/etcd/*.proto
 
 clean: ## remove caches and builds
 	@[ ! -d .lab ] || { echo "the lab runs on what is cached: make lab-down first" >&2; exit 1; }

@@ -45,6 +45,7 @@ from nodeagent.node.render import (
     overcommitted,
 )
 from nodeagent.node.status import StatusWriter
+from nodeagent.plugins.registry import PluginRegistry
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup, pods_cgroup
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
@@ -113,6 +114,8 @@ class NodeRooms:
     def coroutines(self) -> list[Coroutine[Any, Any, None]]:
         """What must run. Pods do not wait for the registration: static ones need no API server."""
         config, pods = self.agent.config, self.pods
+        registrations = Path(config.pod_dir).parent / "plugins_registry"
+        plugins = PluginRegistry(registrations, {"CSIPlugin": pods.csi_drivers}, self.clock, self.inotify)
         health = partial(serve_plain, health_pages({}), config.healthz_bind_address, config.healthz_port)
         return [
             self._be_a_node(),
@@ -121,6 +124,7 @@ class NodeRooms:
             pods.run(),
             self.image_collector.run(),
             self.eviction.run(),
+            plugins.run(),
             self._server(pods),
             keep_serving("health", health, self.clock),
         ]

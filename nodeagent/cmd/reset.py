@@ -112,12 +112,11 @@ def _remove_network(config: NodeAgentConfig) -> None:
 
 def _remove_files(config: NodeAgentConfig) -> None:
     from nodeagent.kernel import cgroup
-    from nodeagent.kernel.mounts import mounted_below, unmount
 
-    # Before anything is deleted: behind a mount may be a directory of the machine's own.
-    for mount in mounted_below(Path(config.pod_dir)):
-        unmount(mount)
-    for directory in (config.pod_dir, config.state_dir, *_OTHER_DIRECTORIES):
+    staged = Path(config.pod_dir).parent / "plugins" / "kubernetes.io" / "csi"
+    # Before anything is deleted: behind a mount may be a directory of the machine's own, or a volume.
+    _unmount(Path(config.pod_dir), staged)
+    for directory in (config.pod_dir, staged, config.state_dir, *_OTHER_DIRECTORIES):
         if Path(directory).exists():
             shutil.rmtree(directory)
     cgroup.remove("/kubepods")
@@ -125,3 +124,11 @@ def _remove_files(config: NodeAgentConfig) -> None:
     (Path(config.cert_dir) / "kubelet-serving-current.pem").unlink(missing_ok=True)
     for name in (config.kubeconfig, str(CONFIG_FILE)):
         Path(name).unlink(missing_ok=True)
+
+
+def _unmount(*directories: Path) -> None:
+    from nodeagent.kernel.mounts import mounted_below, unmount
+
+    for directory in directories:
+        for mount in mounted_below(directory):
+            unmount(mount)

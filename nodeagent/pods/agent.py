@@ -43,6 +43,9 @@ from nodeagent.pods.writer import StatusWriter
 from nodeagent.probes.check import Checker
 from nodeagent.probes.manager import ProbeManager
 from nodeagent.volumes.claims import Claims
+from nodeagent.volumes.csi.drivers import Drivers
+from nodeagent.volumes.csi.node_object import NodeObject
+from nodeagent.volumes.csi.prepare import Preparer
 from nodeagent.volumes.manager import Volumes
 from nodeagent.volumes.objects import Objects
 from nodeagent.volumes.tokens import Tokens
@@ -102,11 +105,14 @@ class PodAgent:
         self._pressures = pressures
         self._objects, self._tokens = Objects(client, clock), Tokens(client, clock)
         self._checker = Checker(runtime, clock)
+        self.csi_drivers = Drivers(NodeObject(client, config.node_name))
         self._volumes = Volumes(
             config.kubelet_root,
             self._objects,
             self._tokens,
             Claims(client, self._node_labels),
+            Preparer(client),
+            self.csi_drivers,
             volume_threads or KeyedThreads(clock),
             clock,
             self._allocatable,

@@ -10,6 +10,7 @@ from typing import Any
 from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import Pod
 from nodeagent.volumes.claims import Claimed
+from nodeagent.volumes.csi.prepare import Prepared
 from nodeagent.volumes.objects import Found
 
 
@@ -25,6 +26,7 @@ class Job:
     tokens: Mapping[tuple[str, int], str] = field(default_factory=dict)  # by audience and seconds
     allocatable: Mapping[str, Quantity] = field(default_factory=dict)
     claimed: Claimed | None = None  # the persistent volume it is, for a claim
+    csi: Prepared | None = None  # what a CSI driver is to be told
 
     @property
     def group(self) -> int | None:

@@ -56,33 +56,46 @@ KINDS = (
     Kind("nfs", nfs.set_up, "nfs", "nfs", removal.release),
 )
 
-_BY_DIRECTORY = {kind.directory: kind for kind in KINDS}
+CSI = "csi"  # its row is made where the drivers are known
+
 _UNSUPPORTED = "volumes of this type are not supported by this node agent: {}"
 
 
-def kind_of(volume: Volume, claimed: Claimed | None) -> tuple[Kind, Any]:
-    """Return a volume's kind and what it says of itself. Raises VolumeFailed."""
-    if volume.image is not None:
-        raise VolumeFailed("the container runtime does not support volumes of images")
-    owner: Any = claimed.volume.spec if claimed else volume
-    for kind in KINDS:
-        name = kind.persistent if claimed else kind.field
-        source = getattr(owner, name) if name else None
-        if source is not None:
-            return kind, source
-    raise VolumeFailed(_UNSUPPORTED.format(_described(owner)))
+class Kinds:
+    """The table, with the rows that depend on what runs on this node."""
 
+    def __init__(self, *more: Kind):
+        self._more = more
 
-def tear_down(directory: Path) -> None:
-    """Take away one volume's directory, whichever kind it was: its place says so. Raises OSError."""
-    kind = _BY_DIRECTORY.get(directory.parent.name)
-    (kind.tear_down if kind else removal.release)(directory)
+    @property
+    def rows(self) -> tuple[Kind, ...]:
+        return (*KINDS, *self._more)
+
+    def of(self, volume: Volume, claimed: Claimed | None) -> tuple[Kind, Any]:
+        """Return a volume's kind and what it says of itself. Raises VolumeFailed."""
+        if volume.image is not None:
+            raise VolumeFailed("the container runtime does not support volumes of images")
+        owner: Any = claimed.volume.spec if claimed else volume
+        for kind in self.rows:
+            name = kind.persistent if claimed else kind.field
+            source = getattr(owner, name) if name else None
+            if source is not None:
+                return kind, source
+        raise VolumeFailed(_UNSUPPORTED.format(_described(owner)))
+
+    def tear_down(self, directory: Path) -> None:
+        """Take away one volume's directory, whichever kind it was: its place says so. Raises OSError."""
+        place = directory.parent.name
+        take_away = next((kind.tear_down for kind in self.rows if kind.directory == place), removal.release)
+        take_away(directory)
 
 
 def plugin_name(volume: Volume) -> str:
     """Return what upstream calls the plug-in that serves a volume, as metrics show it."""
     if claim_name("", volume):
         return "kubernetes.io/persistent-claim"
+    if volume.csi is not None:
+        return f"kubernetes.io/{CSI}"
     name = next((one.name for one in KINDS if one.field and getattr(volume, one.field) is not None), "unsupported")
     return f"kubernetes.io/{name}"
 

@@ -14,10 +14,13 @@ from controlplane.client.transport import Unreachable
 from controlplane.kit.clock import Clock
 from controlplane.kit.waiting import finish_within
 from nodeagent.kernel.thread import KeyedThreads
-from nodeagent.volumes import kinds, projected, removal, subpath, usage
+from nodeagent.volumes import projected, removal, subpath, usage
 from nodeagent.volumes.claims import Claimed, Claims, unmounted
+from nodeagent.volumes.csi.prepare import Prepared, Preparer
+from nodeagent.volumes.csi.volume import CsiVolumes, Endpoints
 from nodeagent.volumes.errors import VolumeFailed
 from nodeagent.volumes.job import Job
+from nodeagent.volumes.kinds import CSI, Kind, Kinds
 from nodeagent.volumes.objects import Found, Named, Objects, ObjectsUnavailable, Reference, references
 from nodeagent.volumes.tokens import Tokens
 
@@ -43,6 +46,7 @@ class _Inputs:
     objects: Found
     tokens: Mapping[tuple[str, int], str]
     claimed: Mapping[str, Claimed]
+    csi: Mapping[str, Prepared]
 
 
 class Volumes:
@@ -54,13 +58,17 @@ class Volumes:
         objects: Objects,
         tokens: Tokens,
         claims: Claims,
+        preparer: Preparer,
+        drivers: Endpoints,
         threads: KeyedThreads,
         clock: Clock,
         allocatable: Callable[[], Mapping[str, Quantity]],
     ):
         self._pods = root / "pods"
         self._objects, self._tokens, self._claims = objects, tokens, claims
-        self._threads, self._clock = threads, clock
+        self._preparer, self._threads, self._clock = preparer, threads, clock
+        csi = CsiVolumes(root, drivers)
+        self._kinds = Kinds(Kind(CSI, csi.set_up, "csi", "csi", csi.tear_down))
         self._allocatable = allocatable
         self._missing: dict[str, list[str]] = {}  # by pod: the volumes that a call under way has still to make
 
@@ -79,9 +87,10 @@ class Volumes:
         uid = pod.metadata.uid
         self._objects.use(uid, references(pod), on_change)
         claimed = await self._claims.find(pod)
+        csi = await self._preparer.prepare(pod, claimed)
         objects = await self._find(pod)
         tokens, refresh_at = await self._mint(pod)
-        making = self._threads.run(uid, self._make_all, pod, _Inputs(objects, tokens, claimed))
+        making = self._threads.run(uid, self._make_all, pod, _Inputs(objects, tokens, claimed, csi))
         try:
             paths, read_only = await finish_within(making, _PATIENCE, self._clock)
         except TimeoutError as error:
@@ -116,7 +125,8 @@ class Volumes:
         self._objects.release(uid)
         self._tokens.forget(uid)
         self._claims.forget(uid)
-        await self._threads.run(uid, _remove, self.pod_directory(uid))
+        self._preparer.forget(uid)
+        await self._threads.run(uid, _remove, self.pod_directory(uid), self._kinds)
         self._missing.pop(uid, None)
 
     async def _find(self, pod: Pod) -> Found:
@@ -161,7 +171,7 @@ class Volumes:
 
     def _make(self, pod: Pod, volume: Volume, inputs: _Inputs) -> tuple[Path, bool]:
         claimed = inputs.claimed.get(volume.name)
-        kind, source = kinds.kind_of(volume, claimed)
+        kind, source = self._kinds.of(volume, claimed)
         name = claimed.volume.metadata.name if claimed else volume.name
         now = self._clock.now()
         job = Job(
@@ -173,15 +183,17 @@ class Volumes:
             tokens=inputs.tokens,
             allocatable=self._allocatable(),
             claimed=claimed,
+            csi=inputs.csi.get(volume.name),
         )
-        return kind.set_up(job), kind.read_only or bool(claimed and claimed.read_only)
+        only_read = kind.read_only or bool(claimed and claimed.read_only) or bool(job.csi and job.csi.read_only)
+        return kind.set_up(job), only_read
 
 
 def _failed(volume: Volume, why: str) -> VolumeFailed:
     return VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {why}')
 
 
-def _remove(directory: Path) -> None:
+def _remove(directory: Path, kinds: Kinds) -> None:
     """Take away a pod's directory: what binds a volume before the volume itself, and then the rest."""
     removal.unmount_all(directory / "volume-subpaths")
     volumes = directory / "volumes"

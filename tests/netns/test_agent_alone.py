@@ -74,10 +74,11 @@ def until(machine: Machine, command: str) -> None:
     raise AssertionError(f"never succeeded: {command}")
 
 
-def test_everything_that_needs_nobody_runs(machine: Machine, agent: subprocess.Popen[bytes]) -> None:
+def test_everything_that_needs_nobody_runs(machine: Machine, agent: subprocess.Popen[bytes], tmp_path: Path) -> None:
     until(machine, "curl -sf http://127.0.0.1:10248/healthz")
     until(machine, "curl -sf http://127.0.0.1:10256/livez")
     until(machine, "ip addr show dev lo | grep -q 10.96.0.10/32")
+    until(machine, f"test -d {tmp_path}/kubelet/plugins_registry")  # where CSI drivers make themselves known
     assert agent.poll() is None
 
 

@@ -21,6 +21,7 @@ from controlplane.api.core_v1 import (
     PodSpec,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from nodeagent.cmd.reset import _unmount
 from nodeagent.kernel import mounts
 from nodeagent.volumes import kinds, local, nfs, ownership, removal
 from nodeagent.volumes.claims import Claimed
@@ -120,12 +121,21 @@ def test_data_behind_a_mount_is_never_deleted(tmp_path: Path, data: Path) -> Non
     assert (data / "below" / "file").exists()
 
 
+def test_a_reset_takes_every_volume_from_the_node_before_it_deletes(tmp_path: Path, data: Path) -> None:
+    pods, staged = tmp_path / "pods", tmp_path / "plugins" / "kubernetes.io" / "csi"
+    for point in (pods / "u" / "x", staged / "driver" / "globalmount"):
+        point.mkdir(parents=True)
+        mounts.mount_bind(data, point)
+    _unmount(pods, staged)
+    assert mounts.mounted_below(tmp_path) == []
+
+
 def test_a_volume_that_outlives_the_pod_is_not_emptied_even_if_it_is_not_mounted(tmp_path: Path) -> None:
     directory = tmp_path / "volumes" / "kubernetes.io~local-volume" / "pv"
     directory.mkdir(parents=True)
     (directory / "file").write_text("whose is it?")
     with pytest.raises(OSError, match="not empty"):
-        kinds.tear_down(directory)
+        kinds.Kinds().tear_down(directory)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +164,7 @@ _IN_A_NAMESPACE = """
 import sys
 from pathlib import Path
 from controlplane.api.core_v1 import NFSVolumeSource, Pod, PodSpec
+from nodeagent.cmd.reset import _unmount
 from nodeagent.kernel import mounts
 from nodeagent.volumes import nfs, removal
 from nodeagent.volumes.job import Job

@@ -20,6 +20,9 @@ from controlplane.kit.clock import SystemClock
 from controlplane.kit.tasks import running
 from nodeagent.kernel.thread import KeyedThreads
 from nodeagent.volumes.claims import Claims
+from nodeagent.volumes.csi.drivers import Drivers
+from nodeagent.volumes.csi.node_object import NodeObject
+from nodeagent.volumes.csi.prepare import Preparer
 from nodeagent.volumes.manager import Volumes
 from nodeagent.volumes.objects import Objects
 from nodeagent.volumes.tokens import Tokens
@@ -38,7 +41,8 @@ async def test_a_projected_volume_follows_its_trust_bundles(tmp_path: Path) -> N
     client = Client(api)
     objects = Objects(client, clock)
     claims = Claims(client, dict)
-    volumes = Volumes(tmp_path, objects, Tokens(client, clock), claims, KeyedThreads(clock), clock, dict)
+    drivers, tokens = Drivers(NodeObject(client, "n1")), Tokens(client, clock)
+    volumes = Volumes(tmp_path, objects, tokens, claims, Preparer(client), drivers, KeyedThreads(clock), clock, dict)
     wanted = ClusterTrustBundleProjection(signer_name="x/y", label_selector=LabelSelector(), path="ca.pem")
     source = ProjectedVolumeSource(sources=[VolumeProjection(cluster_trust_bundle=wanted)])
     spec = PodSpec(volumes=[Volume(name="trust", projected=source)])

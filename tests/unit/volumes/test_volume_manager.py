@@ -34,6 +34,9 @@ from controlplane.kit.tasks import running
 from nodeagent.kernel.thread import KeyedThreads
 from nodeagent.volumes import kinds
 from nodeagent.volumes.claims import Claimed, Claims
+from nodeagent.volumes.csi.drivers import Drivers
+from nodeagent.volumes.csi.node_object import NodeObject
+from nodeagent.volumes.csi.prepare import Preparer
 from nodeagent.volumes.errors import VolumeFailed
 from nodeagent.volumes.job import Job
 from nodeagent.volumes.manager import Mounted, Volumes
@@ -75,7 +78,10 @@ class Node:
         self.objects = Objects(client, self.clock)
         claims, tokens = Claims(client, dict), Tokens(client, self.clock)
         threads = KeyedThreads(self.clock, at_once=1, patience=10)
-        self.volumes = Volumes(self.root, self.objects, tokens, claims, threads, self.clock, dict)
+        drivers = Drivers(NodeObject(client, "n1"))
+        self.volumes = Volumes(
+            self.root, self.objects, tokens, claims, Preparer(client), drivers, threads, self.clock, dict
+        )
 
     async def set_up(self, pod: Pod) -> Mounted:
         return await self.volumes.set_up(pod, lambda: None)
@@ -173,7 +179,7 @@ def _persistent(**source: object) -> Claimed:
 )
 def test_the_kinds_of_persistent_volumes(claimed: Claimed, expected: str) -> None:
     claim = Volume(name="v", ephemeral=EphemeralVolumeSource())
-    kind, _ = kinds.kind_of(claim, claimed)
+    kind, _ = kinds.Kinds().of(claim, claimed)
     assert (kind.name, kinds.plugin_name(claim)) == (expected, "kubernetes.io/persistent-claim")
 
 
