@@ -5,5 +5,7 @@ milliseconds; asyncio code makes them through one owned thread (`thread.KernelTh
 
     links = await kernel.run(netlink.links)
 
+Mounts and files of pods may block for ever, so each pod has its turn in a thread of its own (`thread.KeyedThreads`).
+
 It refuses to know pods, Services or nodes: rooms above say *what* should be, as plans; this room makes it so.
 """

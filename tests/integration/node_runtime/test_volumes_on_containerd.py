@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from controlplane.api.core_v1 import (
     ConfigMap,
     ConfigMapVolumeSource,
+    CSIVolumeSource,
     EmptyDirVolumeSource,
     LocalVolumeSource,
     ObjectReference,
@@ -23,6 +24,8 @@ from controlplane.api.core_v1 import (
     VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.storage_v1 import CSIDriver, CSIDriverSpec
+from tests.fakes.csi_driver import NAME, csi_driver
 from tests.integration.node_runtime.world import World, a_pod, agent_of
 from tests.waiting import until
 
@@ -89,3 +92,23 @@ async def test_volumes_of_a_pod_that_is_not_root(world: World) -> None:
         await until(lambda: not world.agent.workers())
         assert not pods.exists()
         assert (data / "f").read_text() == "b\n"
+
+
+async def test_a_csi_volume_reaches_the_container(world: World) -> None:
+    spec = CSIDriverSpec(volume_lifecycle_modes=["Ephemeral"], fs_group_policy="File")
+    world.api.add(CSIDriver(metadata=ObjectMeta(name=NAME), spec=spec))
+    volumes = [Volume(name="v", csi=CSIVolumeSource(driver=NAME))]
+    mounted = [VolumeMount(name="v", mount_path="/data")]
+    context = PodSecurityContext(run_as_user=1000, run_as_group=1000, fs_group=2000)
+    with csi_driver(world.root / "driver", world.root / "registry") as driver:
+        async with agent_of(world):
+            world.api.add(a_pod("v", container={"volume_mounts": mounted}, volumes=volumes, security_context=context))
+            await until(lambda: "FailedMount" in world.events.reasons("v"))  # the driver is not there yet
+            await world.agent.csi_drivers.register(NAME, str(driver.socket), driver.versions)
+            await until(lambda: world.is_ready("v"))
+            assert await _output(world, "v", "echo a >/data/f; cat /data/f") == "a\n"
+            handle = driver.request("NodePublishVolume").volume_id
+            assert (driver.volume(handle) / "f").read_text() == "a\n"
+            await world.delete("v")
+            await until(lambda: not world.agent.workers())
+            assert driver.asked() == ["Publish", "Unpublish"]
