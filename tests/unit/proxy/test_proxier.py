@@ -150,6 +150,7 @@ async def test_programming_latency(world: World, changed: str, counted: int) -> 
     world.api.add(a_slice("web-2", changed))
     world.api.add(a_service_two())
     await world.until(lambda: world.tables.restores > before)
+    await world.until(lambda: world.programmed() >= counted)  # it is counted a moment after the rules are there
     assert world.programmed() == counted
 
 
