@@ -66,7 +66,8 @@ class Launcher:
         reference, image = await self._puller.ensure(launch.pod, launch.container, _pull_secrets(launch), tell)
         try:
             config = await self._render(launch, reference, image)
-        except (ConfigError, VolumeFailed) as error:
+            PodFiles(launch.pod, launch.node).make_log_directory(launch.container.name)
+        except (ConfigError, VolumeFailed, OSError) as error:  # OSError: the disk is full, or read-only by now
             tell("Warning", "Failed", f"Error: {error}")
             raise LaunchFailed(Waiting("CreateContainerConfigError", str(error))) from error
         container_id = await self._create(launch, config, tell)
@@ -74,7 +75,6 @@ class Launcher:
         return container_id
 
     async def _create(self, launch: Launch, config: cri.ContainerConfig, tell: Tell) -> str:
-        PodFiles(launch.pod, launch.node).make_log_directory(launch.container.name)
         sandbox_config = render_sandbox(launch.pod, launch.sandbox.attempt, launch.node)
         try:
             container_id = await self._runtime.create_container(launch.sandbox.id, config, sandbox_config)

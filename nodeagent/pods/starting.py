@@ -57,7 +57,7 @@ class PodVolumes:
         self._stale = False
         try:
             self.mounted = await self._tools.volumes.set_up(pod, self._on_change)
-        except VolumeFailed as error:
+        except (VolumeFailed, OSError) as error:
             teller(self._tools.recorder, pod)("Warning", "FailedMount", str(error))
             delay = _VOLUME_RETRY.delay(self._failures)
             if error.retry_after is not None:
@@ -80,14 +80,14 @@ class Starter:
         if action.replaces:
             tell("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
             await tools.runtime.stop_sandbox(action.replaces)
-        PodFiles(pod, tools.node()).make_log_directory("")
         config = render_sandbox(pod, action.attempt, tools.node())
         try:
+            PodFiles(pod, tools.node()).make_log_directory("")
             async with tools.sandbox_slots:
                 await tools.runtime.run_sandbox(config)
         except Unavailable:
             raise
-        except RuntimeFailure as error:
+        except (RuntimeFailure, OSError) as error:
             tell("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
             retry_at = tools.clock.now() + timedelta(seconds=_SANDBOX_RETRY.delay(self._failures))
             self._failures += 1

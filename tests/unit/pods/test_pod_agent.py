@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,6 +44,7 @@ from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.records import ExecResult
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
+from nodeagent.pods.files import PodFiles
 from nodeagent.pods.sandbox import NodeSettings
 from tests.fakes.api import FakeApi
 from tests.fakes.runtime import FakeRuntime
@@ -256,6 +258,31 @@ async def test_a_sandbox_that_fails_is_tried_again(world: World) -> None:
         await world.settle()
         assert ("FailedCreatePodSandBox", "Failed to create pod sandbox: no network") in world.events
         await world.pass_time(4)
+        assert world.ready()
+
+
+@pytest.mark.parametrize(
+    ("method", "reason", "waiting"),
+    [
+        pytest.param("write_hosts", "Failed", "CreateContainerConfigError", id="a file of a container"),
+        pytest.param("make_log_directory", "FailedCreatePodSandBox", "ContainerCreating", id="the logs of a pod"),
+    ],
+)
+async def test_a_full_disk_is_told_and_got_over(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str, reason: str, waiting: str
+) -> None:
+    def full(*_: Any) -> Path:
+        raise OSError(ENOSPC, "No space left on device")
+
+    async with world.agent():
+        with monkeypatch.context() as disk:
+            disk.setattr(PodFiles, method, full)
+            world.add()
+            await world.settle()
+            told = [message for found, message in world.events if found == reason]
+            assert len(told) == 1 and "No space left on device" in told[0]
+            assert world.waits_for() == waiting
+        await world.pass_time(12)
         assert world.ready()
 
 
