@@ -1,4 +1,4 @@
-"""`python -m lab up|down`: what `make lab` and `make lab-down` run."""
+"""`python -m lab up|down`: what `make lab` and `make lab-down` run. `cut`: a power failure, for tests."""
 
 import argparse
 import fcntl
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab import access, cluster, images, machine, network, provision, rootfs, sample, teardown, wheels
+from lab import access, cgroups, cluster, images, machine, network, provision, rootfs, sample, teardown, wheels
 from lab.paths import CACHE, STATE
 from lab.step import LabError, step
 
@@ -25,12 +25,16 @@ def main() -> int:
     )
     up.add_argument("--no-sample", action="store_true", help="a cluster, but nothing applied to it")
     commands.add_parser("down", help="remove every trace")
+    cut = commands.add_parser("cut", help="cut a machine's power, and give it back")
+    cut.add_argument("machine")
     arguments = parser.parse_args()
     os.environ["PATH"] = f"/usr/sbin:/sbin:{os.environ['PATH']}"
     try:
         with alone():
             if arguments.command == "down":
                 down()
+            elif arguments.command == "cut":
+                cut_power(arguments.machine)
             else:
                 bring_up(with_cluster=not arguments.machines_only, with_sample=not arguments.no_sample)
     except LabError as error:
@@ -88,3 +92,20 @@ def bring_up(*, with_cluster: bool, with_sample: bool) -> None:
 def down() -> None:
     with step("removing the lab"):
         teardown.remove_all()
+
+
+def cut_power(name: str) -> None:
+    """Kill everything in a machine at once, forget what only its kernel knew, and boot it again from its disk."""
+    lab = cluster.load()
+    one = next((each for each in lab.machines if each.name == name), None)
+    if one is None or not machine.is_running(one):
+        raise LabError(f"{name} is not a machine that runs; these may: {', '.join(each.name for each in lab.machines)}")
+    layers = rootfs.build()
+    with step(f"cutting the power of {name}"):
+        if not cgroups.kill(name):
+            raise LabError(f"processes of {name} do not die; see cgroup.procs in /sys/fs/cgroup/*/lab-{name}")
+        network.forget(one)
+    with step(f"booting {name}"):
+        network.build(lab)
+        machine.start(one, lab, layers)
+        machine.wait_until_booted(one)

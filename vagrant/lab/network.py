@@ -56,6 +56,13 @@ def _add_machine(machine: Machine, gateway: str, prefix: int) -> None:
     )
 
 
+def forget(machine: Machine) -> None:
+    """Remove one machine's namespace with the addresses, routes and rules in it; nothing may run there any more."""
+    # The kernel takes its links down some time after the namespace went: this one's name is wanted again at once.
+    try_run("ip", "-n", SWITCH, "link", "delete", f"v-{machine.name}"[:15])
+    run("ip", "netns", "delete", namespace(machine))
+
+
 def _batch(where: str | None, *commands: str) -> None:
     run("ip", *(["-n", where] if where else []), "-batch", "-", stdin="\n".join(commands) + "\n")
 
