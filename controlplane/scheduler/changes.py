@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from controlplane.api.core_v1 import Node, Pod
+from controlplane.api.node_selection import selects_node
+from controlplane.api.taints import untolerated
 from controlplane.scheduler.filters import (
     inter_pod_affinity,
     node_affinity,
@@ -21,8 +23,6 @@ from controlplane.scheduler.filters import (
     pod_topology_spread,
     taint_toleration,
 )
-from controlplane.scheduler.node_selection import selects_node
-from controlplane.scheduler.taints import untolerated
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from controlplane.api.core_v1 import Node, Pod, Service
+from controlplane.api.host_ports import HostPort, host_ports
+from controlplane.api.pod_requests import Resources, add, amounts, pod_requests, scored_requests, subtract
 from controlplane.client.keys import key_of
 from controlplane.client.lister import by_controller
 from controlplane.scheduler.affinity_terms import AffinityTerms, terms_of
-from controlplane.scheduler.resources import Resources, add, amounts, pod_requests, scored_requests, subtract
-
-
-class HostPort(NamedTuple):
-    """A port of the node that a pod takes for itself; "0.0.0.0" means on every address."""
-
-    ip: str
-    protocol: str
-    port: int
-
-    def conflicts(self, other: HostPort) -> bool:
-        same_address = self.ip == other.ip or "0.0.0.0" in (self.ip, other.ip)
-        return self.port == other.port and self.protocol == other.protocol and same_address
 
 
 class PodInfo:
@@ -34,7 +23,7 @@ class PodInfo:
         self.pod, self.key, self.uid = pod, key_of(pod), pod.metadata.uid
         self.requests: Resources = pod_requests(pod.spec)
         self.scored: Resources = scored_requests(pod.spec)
-        self.ports: tuple[HostPort, ...] = tuple(_host_ports(pod))
+        self.ports: tuple[HostPort, ...] = tuple(host_ports(pod))
         self.controller: str = next(iter(by_controller(pod)), "")
         self.affinity: AffinityTerms = terms_of(pod)
 
@@ -91,11 +80,3 @@ class Snapshot(Protocol):
 
     def services_of(self, pod: Pod) -> Sequence[Service]:
         """Return the Services that select this pod."""
-
-
-def _host_ports(pod: Pod) -> Iterator[HostPort]:
-    for container in (*pod.spec.init_containers, *pod.spec.containers):
-        for port in container.ports:
-            host_port = port.host_port or (port.container_port if pod.spec.host_network else 0)
-            if host_port:
-                yield HostPort(port.host_ip or "0.0.0.0", port.protocol or "TCP", host_port)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controlplane.api.core_v1 import Pod, TopologySpreadConstraint
+from controlplane.api.node_selection import selects_node
 from controlplane.api.selectors import Requirement, Selector, label_selector
-from controlplane.scheduler.node_selection import selects_node
+from controlplane.api.taints import untolerated
 from controlplane.scheduler.snapshot import NodeInfo
-from controlplane.scheduler.taints import untolerated
 
 
 @dataclass(frozen=True, slots=True)

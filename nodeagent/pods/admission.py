@@ -1,15 +1,28 @@
-"""Whether this node takes a pod that was assigned to it: the scheduler decided on a view that may have been old."""
+"""Whether this node takes a pod that was assigned to it: the scheduler decided on a view that may have been old.
+
+What speaks against a pod is found in upstream's order, and the first of it is said:
+
+    another operating system · an identity policy the runtime cannot keep
+    too little left of pods, cpu, memory, anything else that the node offers   (critical pods: preemption.py makes room)
+    labels that node selector and required node affinity ask for · ports of the node that others have
+    NoExecute taints that it does not tolerate   (not of pods from this node's own files)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from controlplane.api import quantity
-from controlplane.api.base import Quantity
-from controlplane.api.core_v1 import Container, Node, Pod
+from controlplane.api.core_v1 import Node, Pod
+from controlplane.api.host_ports import host_ports
+from controlplane.api.node_selection import selects_node
+from controlplane.api.pod_requests import Resources, add, amounts, pod_requests
+from controlplane.api.taints import untolerated
+from nodeagent.pods import names
+from nodeagent.pods.preemption import NoVictims, choose_victims, is_critical
 
-_MILLI = ("cpu",)
+_OS = "linux"
+_OS_LABEL = "kubernetes.io/os"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,67 +33,114 @@ class Refusal:
     message: str
 
 
-def admit(pod: Pod, node: Node, others: Iterable[Pod]) -> Refusal | None:
-    """Return why the pod cannot run beside the `others`, or None if it can."""
-    if not _selected(pod, node):
-        return Refusal(
-            "NodeAffinity",
-            "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
-        )
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The verdict: why the pod cannot run here, or which others have to end for it."""
+
+    refusal: Refusal | None = None
+    victims: tuple[Pod, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortage:
+    """Something of which too little is left."""
+
+    resource: str
+    requested: int
+    used: int
+    capacity: int
+
+    @property
+    def missing(self) -> int:
+        return self.requested - (self.capacity - self.used)
+
+
+def admit(pod: Pod, node: Node, others: Iterable[Pod]) -> Admission:
+    """Return whether the pod may run beside the `others`, and at whose expense."""
+    unfit = next(_foreign(pod, node), None)
+    if unfit is not None:
+        return _refused(*unfit)
     present = list(others)
-    allocatable = node.status.allocatable
-    if "pods" in allocatable and len(present) + 1 > quantity.value(allocatable["pods"]):
-        return _short("pods", 1, len(present), quantity.value(allocatable["pods"]))
-    for name, wanted in requests(pod).items():
-        used = sum(requests(other).get(name, 0) for other in present)
-        capacity = _amount(name, allocatable.get(name, 0))
-        if wanted > 0 and used + wanted > capacity:
-            return _short(name, wanted, used, capacity)
-    return None
+    shortages = list(_shortages(pod, node, present))
+    obstacles = list(_obstacles(pod, node, present))
+    if shortages and not is_critical(pod):
+        return _refused(f"OutOf{shortages[0].resource}", _words(shortages[0]))
+    if obstacles:
+        return _refused(*obstacles[0])
+    if not shortages:
+        return Admission()
+    try:
+        return Admission(victims=choose_victims(pod, present, {one.resource: one.missing for one in shortages}))
+    except NoVictims as error:
+        words = f"preemption: error finding a set of pods to preempt: {error}"
+        return _refused(
+            "UnexpectedAdmissionError", f"Unexpected error while attempting to recover from admission failure: {words}"
+        )
 
 
-def requests(pod: Pod) -> dict[str, int]:
-    """Return what the pod asks for: thousandths of a core, units of everything else.
-
-    Init containers run one after the other, so the largest counts; sidecars stay, so they add up.
-    """
-    sidecars: dict[str, int] = {}
-    peak: dict[str, int] = {}
-    for container in pod.spec.init_containers:
-        own = _of(container)
-        if container.restart_policy == "Always":
-            sidecars = _add(sidecars, own)
-            own = {}
-        peak = _larger(peak, _add(sidecars, own))
-    total = sidecars
-    for container in pod.spec.containers:
-        total = _add(total, _of(container))
-    overhead = {name: _amount(name, amount) for name, amount in pod.spec.overhead.items()}
-    return _add(_larger(peak, total), overhead)
+def _refused(reason: str, words: str) -> Admission:
+    return Admission(Refusal(reason, f"Pod was rejected: {words}"))
 
 
-def _of(container: Container) -> dict[str, int]:
-    wanted: Mapping[str, Quantity] = container.resources.requests if container.resources else {}
-    return {name: _amount(name, amount) for name, amount in wanted.items()}
+def _foreign(pod: Pod, node: Node) -> Iterator[tuple[str, str]]:
+    """Yield what no change of this node's pods could make fit."""
+    if pod.metadata.labels.get(_OS_LABEL, _OS) != _OS:
+        yield (
+            "PodOSSelectorNodeLabelDoesNotMatch",
+            "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+        )
+    if pod.spec.os is not None and pod.spec.os.name != _OS:
+        yield "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"
+    policy = pod.spec.security_context.supplemental_groups_policy if pod.spec.security_context else ""
+    features = node.status.features
+    if policy == "Strict" and not (features and features.supplemental_groups_policy):
+        yield "SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node"
 
 
-def _amount(name: str, amount: Quantity) -> int:
-    return quantity.milli_value(amount) if name in _MILLI else quantity.value(amount)
+def _shortages(pod: Pod, node: Node, present: Collection[Pod]) -> Iterator[_Shortage]:
+    """Yield what the node has too little of: places first, then the well-known, then the others by name."""
+    offered, used = amounts(node.status.allocatable), _used(present)
+    if len(present) + 1 > offered.get("pods", len(present) + 1):
+        yield _Shortage("pods", 1, len(present), offered["pods"])
+    wanted = pod_requests(pod.spec)
+    for name in sorted(wanted, key=lambda name: (_KNOWN.index(name) if name in _KNOWN else len(_KNOWN), name)):
+        # What this node does not offer at all, such as a licence that the whole cluster shares, is not its to refuse.
+        if wanted[name] > 0 and (name in offered or name in _KNOWN):
+            capacity = offered.get(name, 0)
+            if wanted[name] > capacity - used.get(name, 0):
+                yield _Shortage(name, wanted[name], used.get(name, 0), capacity)
 
 
-def _add(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in {**left, **right}}
+_KNOWN = ("cpu", "memory", "ephemeral-storage")
 
 
-def _larger(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: max(left.get(name, 0), right.get(name, 0)) for name in {**left, **right}}
+def _used(present: Iterable[Pod]) -> Resources:
+    total: Resources = {}
+    for one in present:
+        add(total, pod_requests(one.spec))
+    return total
 
 
-def _short(name: str, wanted: int, used: int, capacity: int) -> Refusal:
-    words = f"Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {capacity}"
-    return Refusal(f"OutOf{name}", f"Pod was rejected: {words}")
+def _words(short: _Shortage) -> str:
+    return (
+        f"Node didn't have enough resource: {short.resource}, requested: {short.requested}, "
+        f"used: {short.used}, capacity: {short.capacity}"
+    )
 
 
-def _selected(pod: Pod, node: Node) -> bool:
-    labels = node.metadata.labels
-    return all(labels.get(key) == value for key, value in pod.spec.node_selector.items())
+def _obstacles(pod: Pod, node: Node, present: Iterable[Pod]) -> Iterator[tuple[str, str]]:
+    """Yield what is in the way and is no amount of something, under the names of the scheduler's rules."""
+    if not selects_node(pod, node):
+        yield _failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
+    if pod.spec.node_name not in ("", node.metadata.name):
+        yield _failed("NodeName", "node(s) didn't match the requested node name")
+    wanted = list(host_ports(pod))
+    if wanted and any(one.conflicts(taken) for other in present for taken in host_ports(other) for one in wanted):
+        yield _failed("NodePorts", "node(s) didn't have free ports for the requested pod ports")
+    taints = () if names.is_static(pod) else node.spec.taints
+    if any(untolerated(taints, pod.spec.tolerations, ("NoExecute",))):
+        yield _failed("TaintToleration", "node(s) had untolerated taint(s)")
+
+
+def _failed(rule: str, why: str) -> tuple[str, str]:
+    return rule, f"Predicate {rule} failed: {why}"

@@ -22,8 +22,8 @@ from nodeagent.cri.runtime import Runtime
 from nodeagent.kernel import cgroup
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.kernel.thread import KernelThread, KeyedThreads
-from nodeagent.pods import names, orphans
-from nodeagent.pods.admission import admit
+from nodeagent.pods import names, orphans, preemption
+from nodeagent.pods.admission import Admission, admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
 from nodeagent.pods.eviction.refusal import refuse
 from nodeagent.pods.hooks import Hooks
@@ -228,14 +228,19 @@ class PodAgent:
             worker.terminate(Termination(float(pod.metadata.deletion_grace_period_seconds or 0)))
 
     def _take(self, pod: Pod, *, in_api: bool = True) -> PodWorker:
-        refusal, node = None, self._node()
+        admission, node = Admission(), self._node()
         fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
-        if fresh and in_api and node is not None:
-            refusal = refuse(pod, self._pressures()) or admit(pod, node, self._active_pods())
+        if fresh and node is not None and (in_api or names.is_static(pod)):
+            short = refuse(pod, self._pressures())
+            admission = Admission(short) if short is not None else admit(pod, node, self._active_pods())
         worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, in_api=in_api)
-        if refusal is not None:
+        if refusal := admission.refusal:
             self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))
             worker.terminate(Termination(0.0, False, refusal.reason, refusal.message))
+        for victim in admission.victims:
+            self._recorder.event(victim, "Warning", preemption.REASON, preemption.MESSAGE)
+            ended = Termination(grace_of(victim), False, preemption.REASON, preemption.MESSAGE)
+            self._workers[victim.metadata.uid].terminate(ended)
         assert self._tasks is not None
         self._tasks.create_task(self._run_worker(worker))
         return worker

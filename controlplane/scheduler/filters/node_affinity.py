@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from controlplane.api.node_selection import selects_node
 from controlplane.scheduler.filters import Rejection, Test
-from controlplane.scheduler.node_selection import selects_node
 from controlplane.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
 
 NAME = "NodeAffinity"

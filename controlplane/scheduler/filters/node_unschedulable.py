@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from controlplane.api.core_v1 import Taint
+from controlplane.api.taints import tolerates
 from controlplane.scheduler.filters import Rejection, Test
 from controlplane.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
-from controlplane.scheduler.taints import tolerates
 
 NAME = "NodeUnschedulable"
 

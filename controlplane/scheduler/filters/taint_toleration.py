@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from controlplane.api.taints import untolerated
 from controlplane.scheduler.filters import Rejection, Test
 from controlplane.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
-from controlplane.scheduler.taints import untolerated
 
 NAME = "TaintToleration"
 

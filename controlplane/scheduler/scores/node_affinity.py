@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from controlplane.api.core_v1 import Node, PreferredSchedulingTerm
-from controlplane.scheduler.node_selection import term_matches
+from controlplane.api.node_selection import term_matches
 from controlplane.scheduler.scores import scaled
 from controlplane.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from controlplane.api.taints import untolerated
 from controlplane.scheduler.scores import scaled
 from controlplane.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
-from controlplane.scheduler.taints import untolerated
 
 NAME, WEIGHT = "TaintToleration", 3
 

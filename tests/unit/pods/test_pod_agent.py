@@ -27,6 +27,7 @@ from controlplane.api.core_v1 import (
     PersistentVolumeClaimStatus,
     PersistentVolumeClaimVolumeSource,
     PersistentVolumeSpec,
+    NodeStatus,
     Pod,
     PodCondition,
     PodSpec,
@@ -348,6 +349,21 @@ async def test_a_pod_that_does_not_fit_is_refused(world: World) -> None:
         await world.settle()
         assert (world.pod().status.phase, world.pod().status.reason) == ("Failed", "NodeAffinity")
         assert not world.runtime.calls
+
+
+async def test_a_critical_pod_takes_the_place_of_another(world: World) -> None:
+    node = world.api.get(Node, "n1")
+    assert node is not None
+    world.api.update(replace(node, status=NodeStatus(allocatable={"cpu": "1", "pods": "1"})))
+    async with world.agent():
+        world.add("lesser")
+        await world.settle()
+        world.add("critical", priority=2_000_000_000)
+        await world.pass_time(3)
+        assert ("Preempting", "Preempted in order to admit critical pod") in world.events
+        status = world.pod("lesser").status
+        assert (status.phase, status.reason) == ("Failed", "Preempting")
+        assert world.ready("critical")
 
 
 async def test_a_deleted_pod_with_the_same_name_comes_again(world: World) -> None:

@@ -10,8 +10,6 @@ import pytest
 from controlplane.api.core_v1 import (
     Container,
     HostAlias,
-    Node,
-    NodeStatus,
     Pod,
     PodDNSConfig,
     PodDNSConfigOption,
@@ -21,7 +19,6 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from nodeagent.pods import restart
-from nodeagent.pods.admission import admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_parent, cgroup_path
 from nodeagent.pods.describe import signal_name
 from nodeagent.pods.dns import ClusterDns, ResolverConfig, parse_resolv_conf, resolver_config
@@ -198,33 +195,6 @@ def test_signal_name(code: int, name: str) -> None:
 )
 def test_log_rotation(rotated: list[str], expected: RotationPlan) -> None:
     assert plan_rotation(rotated, 5) == expected
-
-
-_NODE = Node(
-    metadata=ObjectMeta(name="n1", labels={"disk": "ssd"}), status=NodeStatus(allocatable={"cpu": "2", "pods": "2"})
-)
-
-
-@pytest.mark.parametrize(
-    ("spec", "others", "reason"),
-    [
-        pytest.param({}, 0, "", id="fits"),
-        pytest.param({"node_selector": {"disk": "ssd"}}, 0, "", id="selected"),
-        pytest.param({"node_selector": {"disk": "hdd"}}, 0, "NodeAffinity", id="not selected"),
-        pytest.param({"containers": [_limits(requests={"cpu": "3"})]}, 0, "OutOfcpu", id="too large"),
-        pytest.param({}, 2, "OutOfpods", id="too many"),
-    ],
-)
-def test_admission(spec: dict[str, Any], others: int, reason: str) -> None:
-    refusal = admit(_pod(**spec), _NODE, [_pod()] * others)
-    assert (refusal.reason if refusal else "") == reason
-
-
-def test_admission_says_how_much_is_missing() -> None:
-    refusal = admit(_pod(containers=[_limits(requests={"cpu": "3"})]), _NODE, [])
-    assert refusal is not None
-    words = "Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000"
-    assert refusal.message == f"Pod was rejected: {words}"
 
 
 def test_status_patch_takes_away_what_is_no_longer_so() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from controlplane.api.codec import from_document
 from controlplane.api.core_v1 import Node, Pod, Service
-from controlplane.scheduler.resources import pod_requests, scored_requests
+from controlplane.api.pod_requests import pod_requests, scored_requests
 from controlplane.scheduler.schedule import Fit, schedule
 from controlplane.scheduler.scores import (
     balanced_allocation,
