@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from controlplane.kit.timestamps import parse_time
 from tests.e2e.conftest import LAB, ROOT, Lab, run
 
 SLEEP = {"command": ["sleep", "3600"]}
@@ -190,7 +191,7 @@ def silent(node: Node) -> Iterator[str]:
         node.name, "systemd-run --quiet --collect --unit=silent socat TCP-LISTEN:5999,fork,reuseaddr EXEC:'sleep 600'"
     )
     yield "127.0.0.1:5999"
-    node.lab.on(node.name, "systemctl stop silent")
+    node.lab.on(node.name, "systemctl kill --signal=KILL silent")  # it has children that would take their time
 
 
 def test_a_registry_that_never_answers(node: Node, silent: str) -> None:
@@ -277,6 +278,50 @@ def test_the_power_is_cut(node: Node) -> None:
     assert sorted(held) == sorted(addresses)
     assert sum(line.startswith("shim ") for line in left_on(lab, node.name)) == len(pods)
     assert all(lab.ok("exec", name, "--", "echo", name) == f"{name}\n" for name in names)
+
+
+CLOCK = """
+install -d /run/systemd/system/sampan-nodeagent.service.d
+cat >/run/systemd/system/sampan-nodeagent.service.d/clock.conf <<'END'
+[Service]
+Environment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1
+Environment=FAKETIME_TIMESTAMP_FILE=/run/faketime FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+END
+echo +0 >/run/faketime
+systemctl daemon-reload
+systemctl restart sampan-nodeagent
+"""
+
+
+@pytest.fixture
+def clock(node: Node) -> Iterator[Callable[[str], object]]:
+    """Sets the clock that the agent sees so far from the right one: faketime's +3600, -3600."""
+    node.lab.on(node.name, CLOCK)
+    yield lambda step: node.lab.on(node.name, f"echo {step} >/run/faketime")
+    node.lab.on(node.name, "rm -r /run/systemd/system/sampan-nodeagent.service.d && systemctl daemon-reload")
+    node.lab.on(node.name, "systemctl restart sampan-nodeagent")
+
+
+def test_the_clock_steps(node: Node, clock: Callable[[str], object]) -> None:
+    """An hour forth and back, under the running agent: nothing restarts, the node stays Ready, pods come and go."""
+    lab = node.lab
+    lab.apply(node.pod("steady"), node.pod("crashing", {"command": ["false"]}))
+    lab.ready("steady")
+    lab.until("it has crashed", lambda: node.container("crashing")[1] >= 1)
+    before, ready_since = node.container("steady"), condition(lab, "node", node.name)
+    for step in (3600, 0):
+        crashes = node.container("crashing")[1]
+        clock(f"+{step}")
+        lab.apply(node.pod("new"))
+        node.ready("new", 20)
+        pod = lab.get("pod", "new")
+        taken = parse_time(pod["status"]["startTime"]) - parse_time(pod["metadata"]["creationTimestamp"])
+        assert step <= taken.total_seconds() < step + 20, "the agent's clock was not set"
+        lab.ok("delete", "pod", "new", "--wait=false")
+        node.within(10, "new is gone", lambda: node.gone("new"))
+        node.within(30, "the back-off is over", lambda crashes=crashes: node.container("crashing")[1] > crashes)
+    assert node.container("steady") == before
+    assert condition(lab, "node", node.name) == ready_since
 
 
 def test_twenty_pods_come_and_go(node: Node) -> None:
