@@ -61,9 +61,12 @@ class Launcher:
         self._runtime, self._puller, self._volumes = runtime, puller, volumes
         self._services, self._allocatable = services, allocatable
 
-    async def start(self, launch: Launch, tell: Tell) -> str:
-        """Start the container and return its id. Raises LaunchFailed, ImageTrouble, Unavailable."""
-        reference, image = await self._puller.ensure(launch.pod, launch.container, _pull_secrets(launch), tell)
+    async def fetch(self, launch: Launch, tell: Tell) -> tuple[str, Image]:
+        """Return a reference to the container's image, present by then, and the image. Raises ImageTrouble, Unavailable."""
+        return await self._puller.ensure(launch.pod, launch.container, _pull_secrets(launch), tell)
+
+    async def start(self, launch: Launch, reference: str, image: Image, tell: Tell) -> str:
+        """Start the container and return its id. Raises LaunchFailed, Unavailable."""
         try:
             config = await self._render(launch, reference, image)
             PodFiles(launch.pod, launch.node).make_log_directory(launch.container.name)

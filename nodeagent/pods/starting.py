@@ -60,7 +60,7 @@ class PodVolumes:
         except (VolumeFailed, OSError) as error:
             teller(self._tools.recorder, pod)("Warning", "FailedMount", str(error))
             delay = _VOLUME_RETRY.delay(self._failures)
-            if error.retry_after is not None:
+            if isinstance(error, VolumeFailed) and error.retry_after is not None:
                 delay = min(delay, error.retry_after)
             self._failures, self._stale = self._failures + 1, True
             self._retry_at = self._tools.clock.now() + timedelta(seconds=delay)
@@ -100,8 +100,10 @@ class Starter:
         name, tools, memory = launch.container.name, self._tools, self._memory
         tell = teller(tools.recorder, launch.pod, launch.container)
         try:
+            # Before its turn to start: one that waits for a slow registry must not keep the others from starting.
+            reference, image = await tools.launcher.fetch(launch, tell)
             async with tools.start_slots:
-                container_id = await tools.launcher.start(launch, tell)
+                container_id = await tools.launcher.start(launch, reference, image, tell)
         except ImageTrouble as error:
             memory.troubles[name] = error.trouble
         except LaunchFailed as error:

@@ -25,11 +25,12 @@ from nodeagent.cri.records import Container, Credentials, ExecResult, Image, San
 
 
 class FakeImages:
-    """Images by name; `registry` is what can be pulled."""
+    """Images by name; `registry` is what can be pulled, and of what is `stalled` no byte comes."""
 
     def __init__(self, present: Sequence[str] = ("x:1",), registry: Sequence[str] = ()):
         self.present, self.registry = {*present}, {*registry}
         self.pulled: list[str] = []
+        self.stalled: set[str] = set()
 
     async def status(self, image: str) -> Image | None:
         await asyncio.sleep(0)
@@ -38,6 +39,8 @@ class FakeImages:
     async def pull(self, image: str, credentials: Credentials | None = None) -> str:
         await asyncio.sleep(0)
         self.pulled.append(image)
+        if image in self.stalled:
+            await asyncio.Event().wait()
         if image not in self.registry:
             raise ImageNotFound(f"rpc error: code = NotFound desc = {image}: not found")
         self.present.add(image)

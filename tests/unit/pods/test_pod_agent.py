@@ -20,6 +20,7 @@ from controlplane.api.core_v1 import (
     Lifecycle,
     LifecycleHandler,
     Node,
+    NodeStatus,
     ObjectReference,
     PersistentVolume,
     PersistentVolumeClaim,
@@ -27,7 +28,6 @@ from controlplane.api.core_v1 import (
     PersistentVolumeClaimStatus,
     PersistentVolumeClaimVolumeSource,
     PersistentVolumeSpec,
-    NodeStatus,
     Pod,
     PodCondition,
     PodSpec,
@@ -185,6 +185,18 @@ async def test_an_image_that_cannot_be_had_is_asked_for_ever_less_often(world: W
         assert len(world.runtime.images.pulled) == 3  # at 0, 10 and 30 seconds
         world.runtime.images.registry.add("y:1")
         await world.pass_time(20)
+        assert world.ready()
+
+
+async def test_who_waits_for_a_slow_registry_keeps_nobody_from_starting(world: World) -> None:
+    async with world.agent():
+        for number in range(6):
+            image = f"slow:{number}"
+            world.runtime.images.stalled.add(image)
+            world.add(f"slow-{number}", container={"image": image})
+        await world.settle()
+        world.add()
+        await world.settle()
         assert world.ready()
 
 
