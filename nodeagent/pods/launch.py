@@ -62,7 +62,7 @@ class Launcher:
         self._services, self._allocatable = services, allocatable
 
     async def fetch(self, launch: Launch, tell: Tell) -> tuple[str, Image]:
-        """Return a reference to the container's image, present by then, and the image. Raises ImageTrouble, Unavailable."""
+        """Return a reference to the container's image, and the image, present now. Raises ImageTrouble, Unavailable."""
         return await self._puller.ensure(launch.pod, launch.container, _pull_secrets(launch), tell)
 
     async def start(self, launch: Launch, reference: str, image: Image, tell: Tell) -> str:

@@ -140,6 +140,8 @@ async def test_a_container_is_not_kept_waiting_for_a_sub_path(node: Node, share:
         await binding
     share.answers.set()
     await making
+    await node.volumes.tear_down("hung")  # with what was bound in the meantime
+    assert node.volumes.pods_on_disk() == []
 
 
 async def test_a_pod_is_taken_away_after_what_was_being_made_for_it(node: Node, share: Share) -> None:
