@@ -89,7 +89,7 @@ class Claims:
             found = await self._client.get(PersistentVolume, pv_name)
         except (StatusError, Unreachable) as error:
             raise ClaimFailed(f"{processing}: failed to fetch PV {pv_name} from API server: {error}") from error
-        if why := refuse_volume(volume, claim, found, self._node_labels()):
+        if why := refuse_volume(pod, volume, claim, found, self._node_labels()):
             raise ClaimFailed(f"{processing}: {why}")
         wanted = volume.persistent_volume_claim
         return Claimed(found, read_only=bool(wanted and wanted.read_only))
@@ -113,7 +113,7 @@ def refuse_claim(pod: Pod, volume: Volume, claim: PersistentVolumeClaim) -> str:
 
 
 def refuse_volume(
-    volume: Volume, claim: PersistentVolumeClaim, found: PersistentVolume, node: Mapping[str, str]
+    pod: Pod, volume: Volume, claim: PersistentVolumeClaim, found: PersistentVolume, node: Mapping[str, str]
 ) -> str:
     """Return why the persistent volume cannot be used through the claim on a node with these labels, or ""."""
     name, reference = found.metadata.name, found.spec.claim_ref
@@ -126,6 +126,8 @@ def refuse_volume(
         )
     if found.spec.volume_mode == "Block":
         return f"volume {volume.name} has volumeMode Block, which this node agent does not support"
+    if volume.name in _as_devices(pod):
+        return f"volume {volume.name} has volumeMode Filesystem, but is specified in volumeDevices"
     required = found.spec.node_affinity.required if found.spec.node_affinity else None
     if required is not None and not any(_selects(term, node) for term in required.node_selector_terms):
         return f"MountVolume.NodeAffinity check failed for volume {name}: no matching NodeSelectorTerms"
@@ -139,6 +141,12 @@ def unmounted(names: list[str], failed: Mapping[str, str], why: str) -> str:
         f"Unable to attach or mount volumes: unmounted volumes=[{missing}], unattached volumes=[], "
         f"failed to process volumes=[{unprocessed}]: {why}"
     )
+
+
+def _as_devices(pod: Pod) -> set[str]:
+    """Return the volumes that some container wants as a device: to start without it would be to pretend."""
+    containers = [*pod.spec.containers, *pod.spec.init_containers]
+    return {device.name for container in containers for device in container.volume_devices}
 
 
 def _owns(pod: Pod, claim: PersistentVolumeClaim) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controlplane.api.core_v1 import (
+    Container,
     EphemeralVolumeSource,
     HostPathVolumeSource,
     NodeSelector,
@@ -22,6 +23,7 @@ from controlplane.api.core_v1 import (
     Pod,
     PodSpec,
     Volume,
+    VolumeDevice,
     VolumeNodeAffinity,
 )
 from controlplane.api.meta_v1 import ObjectMeta, OwnerReference
@@ -123,9 +125,16 @@ def test_which_claims_a_pod_may_use(volume: Volume, claim: PersistentVolumeClaim
     ],
 )
 def test_which_volumes_a_claim_leads_to(found: PersistentVolume, why: str) -> None:
-    refused = refuse_volume(_NAMED, _claim(), found, _ZONE_A)
+    refused = refuse_volume(_pod(), _NAMED, _claim(), found, _ZONE_A)
     assert bool(refused) == bool(why)
     assert why in refused
+
+
+def test_a_file_system_is_no_device() -> None:
+    container = Container(name="c", volume_devices=[VolumeDevice(name="data", device_path="/dev/x")])
+    pod = Pod(spec=PodSpec(volumes=[_NAMED], containers=[container]))
+    refused = refuse_volume(pod, _NAMED, _claim(), _volume(), _ZONE_A)
+    assert refused == "volume data has volumeMode Filesystem, but is specified in volumeDevices"
 
 
 def test_the_sentence_for_volumes_that_are_not_there() -> None:
