@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from controlplane.api.base import Quantity
@@ -16,7 +16,7 @@ from controlplane.kit.waiting import finish_within
 from nodeagent.kernel.thread import KeyedThreads
 from nodeagent.volumes import projected, removal, subpath, usage
 from nodeagent.volumes.claims import Claimed, Claims, unmounted
-from nodeagent.volumes.csi.prepare import Prepared, Preparer
+from nodeagent.volumes.csi.prepare import Prepared, Preparer, with_tokens
 from nodeagent.volumes.csi.volume import CsiVolumes, Endpoints
 from nodeagent.volumes.errors import VolumeFailed
 from nodeagent.volumes.job import Job
@@ -26,6 +26,7 @@ from nodeagent.volumes.tokens import Tokens
 
 _PATIENCE = 123.0  # seconds that upstream waits for a pod's volumes before it says which are not there
 _SUB_PATH_PATIENCE = 10.0  # a container's start waits for this, and there are few at once
+_REPUBLISH = timedelta(seconds=90)  # as often as upstream looks at a pod that nothing happens to
 _TIMED_OUT = "timed out waiting for the condition"
 
 
@@ -87,9 +88,12 @@ class Volumes:
         uid = pod.metadata.uid
         self._objects.use(uid, references(pod), on_change)
         claimed = await self._claims.find(pod)
-        csi = await self._preparer.prepare(pod, claimed)
+        csi = await self._csi_tokens(pod, await self._preparer.prepare(pod, claimed))
         objects = await self._find(pod)
         tokens, refresh_at = await self._mint(pod)
+        if any(one.republish for one in csi.values()):
+            again_at = self._clock.now() + _REPUBLISH
+            refresh_at = min(refresh_at, again_at) if refresh_at else again_at
         making = self._threads.run(uid, self._make_all, pod, _Inputs(objects, tokens, claimed, csi))
         try:
             paths, read_only = await finish_within(making, _PATIENCE, self._clock)
@@ -150,10 +154,21 @@ class Volumes:
                 try:
                     token = await self._tokens.get(pod, audience, seconds)
                 except (StatusError, Unreachable) as error:
-                    raise _failed(volume, f"failed to fetch token: {error}") from error
+                    raise _failed(volume.name, f"failed to fetch token: {error}") from error
                 texts[(audience, seconds)] = token.text
                 moments.append(token.refresh_at)
         return texts, min(moments, default=None)
+
+    async def _csi_tokens(self, pod: Pod, csi: Mapping[str, Prepared]) -> dict[str, Prepared]:
+        told = dict(csi)
+        for name, prepared in csi.items():
+            try:
+                tokens = {one[0]: await self._tokens.get(pod, *one) for one in prepared.token_requests}
+            except (StatusError, Unreachable) as error:
+                raise _failed(name, f"failed to fetch token: {error}") from error
+            if tokens:
+                told[name] = with_tokens(prepared, tokens)
+        return told
 
     def _make_all(self, pod: Pod, inputs: _Inputs) -> tuple[dict[str, Path], frozenset[str]]:
         missing = self._missing[pod.metadata.uid] = [volume.name for volume in pod.spec.volumes]
@@ -164,7 +179,7 @@ class Volumes:
             try:
                 paths[volume.name], only_read = self._make(pod, volume, inputs)
             except (VolumeFailed, OSError) as error:
-                raise _failed(volume, str(error)) from error
+                raise _failed(volume.name, str(error)) from error
             missing.remove(volume.name)
             read_only |= {volume.name} if only_read else set()
         return paths, frozenset(read_only)
@@ -189,8 +204,8 @@ class Volumes:
         return kind.set_up(job), only_read
 
 
-def _failed(volume: Volume, why: str) -> VolumeFailed:
-    return VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {why}')
+def _failed(volume: str, why: str) -> VolumeFailed:
+    return VolumeFailed(f'MountVolume.SetUp failed for volume "{volume}" : {why}')
 
 
 def _remove(directory: Path, kinds: Kinds) -> None:

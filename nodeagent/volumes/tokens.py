@@ -19,10 +19,11 @@ DEFAULT_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and the moment from which a newer one is wanted."""
+    """A token, the moment from which a newer one is wanted, and its end."""
 
     text: str
     refresh_at: datetime
+    expires: datetime
 
 
 def refresh_at(issued: datetime, expires: datetime) -> datetime:
@@ -65,4 +66,4 @@ class Tokens:
         )
         expires = answer.status.expiration_timestamp
         ends = parse_time(expires) if expires else issued + timedelta(seconds=seconds)
-        return Token(answer.status.token, refresh_at(issued, ends))
+        return Token(answer.status.token, refresh_at(issued, ends), ends)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from controlplane.api.core_v1 import CSIPersistentVolumeSource, CSIVolumeSource, PersistentVolume, Pod, Secret
 from controlplane.api.status import NotFound, StatusError
 from controlplane.api.storage_v1 import CSIDriver, CSIDriverSpec, VolumeAttachment
 from controlplane.client.client import Client
 from controlplane.client.transport import Unreachable
+from controlplane.kit.timestamps import format_time
 from nodeagent.volumes.claims import Claimed
 from nodeagent.volumes.errors import VolumeFailed
+from nodeagent.volumes.tokens import DEFAULT_SECONDS, Token
 
 _ATTACHMENT_SECONDS = 5.0  # between looks for an attachment, which a node cannot watch
 
@@ -35,6 +39,9 @@ class Prepared:
     volume_context: Mapping[str, str] = field(default_factory=dict)
     stage_secrets: Mapping[str, str] = field(default_factory=dict)
     publish_secrets: Mapping[str, str] = field(default_factory=dict)
+    token_requests: tuple[tuple[str, int], ...] = ()  # audience and seconds
+    tokens_in_secrets: bool = False
+    republish: bool = False  # whether the driver is to be asked again and again, to renew what it shows
 
 
 class Preparer:
@@ -72,7 +79,6 @@ class Preparer:
                 f"kubernetes.io/csi: mounter.SetUpAt failed to check volume lifecycle mode: volume mode "
                 f'"Ephemeral" not supported by driver {source.driver}'
             )
-        refuse(source.driver, driver)
         secret = source.node_publish_secret_ref
         return Prepared(
             driver=source.driver,
@@ -80,14 +86,13 @@ class Preparer:
             ephemeral=True,
             fs_type=source.fs_type,
             read_only=bool(source.read_only),
-            fs_group_policy=driver.fs_group_policy,
             volume_context={**source.volume_attributes, **about_the_pod(pod, driver, ephemeral=True)},
             publish_secrets=await self._secret(pod.metadata.namespace, secret.name) if secret else {},
+            **wishes(driver),
         )
 
     async def _persistent(self, pod: Pod, claimed: Claimed, source: CSIPersistentVolumeSource) -> Prepared:
         driver = await self._driver(source.driver)
-        refuse(source.driver, driver)
         needs_attachment = driver is None or driver.attach_required is not False
         name = attachment_name(source.volume_handle, source.driver, pod.spec.node_name) if needs_attachment else ""
         stage, publish = source.node_stage_secret_ref, source.node_publish_secret_ref
@@ -99,12 +104,12 @@ class Preparer:
             fs_type=source.fs_type,
             mount_options=tuple(spec.mount_options),
             read_only=claimed.read_only or bool(source.read_only),
-            fs_group_policy=driver.fs_group_policy if driver else "",
             attachment=name,
             publish_context=await self._attachment(name) if name else {},
             volume_context={**source.volume_attributes, **about_the_pod(pod, driver, ephemeral=False)},
             stage_secrets=await self._secret(stage.namespace, stage.name) if stage else {},
             publish_secrets=await self._secret(publish.namespace, publish.name) if publish else {},
+            **wishes(driver),
         )
 
     async def _driver(self, name: str) -> CSIDriverSpec | None:
@@ -128,12 +133,29 @@ class Preparer:
         return {key: base64.b64decode(value).decode() for key, value in found.data.items()}
 
 
-def refuse(name: str, driver: CSIDriverSpec | None) -> None:
-    """Refuse a driver that counts on what we do not do: it would work at first, and then stop. Raises VolumeFailed."""
-    if driver is not None and driver.token_requests:
-        raise VolumeFailed(f"driver {name} wants service account tokens, which this node agent does not pass on")
-    if driver is not None and driver.requires_republish:
-        raise VolumeFailed(f"driver {name} wants its volumes published again and again, which this node agent does not")
+def wishes(driver: CSIDriverSpec | None) -> dict[str, Any]:
+    """Return what a driver wants for each of its volumes, as fields of a Prepared."""
+    if driver is None:
+        return {}
+    requests = ((one.audience, one.expiration_seconds or DEFAULT_SECONDS) for one in driver.token_requests)
+    return {
+        "fs_group_policy": driver.fs_group_policy,
+        "token_requests": tuple(requests),
+        "tokens_in_secrets": bool(driver.service_account_token_in_secrets),
+        "republish": bool(driver.requires_republish),
+    }
+
+
+def with_tokens(prepared: Prepared, tokens: Mapping[str, Token]) -> Prepared:
+    """Return what the driver is told with the pod's tokens, by audience, where it looks for them."""
+    told = {
+        audience: {"token": token.text, "expirationTimestamp": format_time(token.expires)}
+        for audience, token in tokens.items()
+    }
+    added = {"csi.storage.k8s.io/serviceAccount.tokens": json.dumps(told)}
+    if prepared.tokens_in_secrets:
+        return replace(prepared, publish_secrets={**prepared.publish_secrets, **added})
+    return replace(prepared, volume_context={**prepared.volume_context, **added})
 
 
 def about_the_pod(pod: Pod, driver: CSIDriverSpec | None, *, ephemeral: bool) -> dict[str, str]:

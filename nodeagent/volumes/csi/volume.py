@@ -47,30 +47,27 @@ class CsiVolumes:
         self._locks: dict[tuple[str, str], threading.Lock] = {}
 
     def set_up(self, job: Job) -> Path:
-        """Publish the volume to the pod unless that is done. Raises OSError."""
+        """Publish the volume to the pod, unless that is done and the driver does not want it again. Raises OSError."""
         prepared, target = job.csi, job.path / "mount"
         assert prepared is not None
-        if mounts.is_mount_point(target):
+        mounted = mounts.is_mount_point(target)
+        if mounted and not prepared.republish:
             return target
         endpoint = self._drivers.endpoint(prepared.driver)
         with NodeClient(endpoint) as node, self._alone(prepared.driver, prepared.handle):
             capabilities = node.capabilities()
-            # Before anything is mounted: whatever happens next, it can be taken back.
-            _note(job.path, prepared)
-            staging = self._stage(node, job, prepared, capabilities)
+            staging = self._staging(prepared.driver, prepared.handle) if is_staged(prepared, capabilities) else None
+            if not mounted:
+                # Before anything is mounted: whatever happens next, it can be taken back.
+                _note(job.path, prepared)
+            if staging is not None and not mounted:
+                staging.mkdir(mode=0o750, parents=True, exist_ok=True)
+                node.stage(stage_request(prepared, job.group, capabilities, staging))
             node.publish(publish_request(prepared, job.group, capabilities, staging, target))
-        if job.group is not None and given_by_us(prepared, capabilities):
+        if not mounted and job.group is not None and given_by_us(prepared, capabilities):
             context = job.pod.spec.security_context
             ownership.give(target, job.group, context.fs_group_change_policy if context else "")
         return target
-
-    def _stage(self, node: NodeClient, job: Job, prepared: Prepared, capabilities: frozenset[int]) -> Path | None:
-        if prepared.ephemeral or _RPC.STAGE_UNSTAGE_VOLUME not in capabilities:
-            return None
-        staging = self._staging(prepared.driver, prepared.handle)
-        staging.mkdir(mode=0o750, parents=True, exist_ok=True)
-        node.stage(stage_request(prepared, job.group, capabilities, staging))
-        return staging
 
     def tear_down(self, directory: Path) -> None:
         """Take the volume back from the pod, and from the node if no other pod has it. Raises OSError."""
@@ -110,6 +107,11 @@ class CsiVolumes:
     def _others(self, directory: Path) -> list[Left | None]:
         every = self._pods.glob("*/volumes/kubernetes.io~csi/*/")
         return [_read(one) for one in every if one != directory]
+
+
+def is_staged(prepared: Prepared, capabilities: frozenset[int]) -> bool:
+    """Whether the volume is mounted once for the node before it is for a pod."""
+    return not prepared.ephemeral and _RPC.STAGE_UNSTAGE_VOLUME in capabilities
 
 
 def capability(prepared: Prepared, group: int | None, capabilities: frozenset[int]) -> csi.VolumeCapability:

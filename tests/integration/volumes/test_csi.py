@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,14 @@ from controlplane.api.core_v1 import (
     PodSecurityContext,
     PodSpec,
     Secret,
+    ServiceAccount,
     Volume,
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.storage_v1 import (
     CSIDriver,
     CSIDriverSpec,
+    TokenRequest,
     VolumeAttachment,
     VolumeAttachmentSpec,
     VolumeAttachmentStatus,
@@ -185,6 +188,31 @@ async def test_files_are_given_to_the_group_as_the_driver_says(world: World) -> 
     world.bind()
     path = await world.set_up(_pod("one", group=2000))
     assert (path.stat().st_gid, path.stat().st_mode & 0o7777) == (2000, 0o2775)
+
+
+async def test_a_driver_that_asks_for_it_is_asked_again_with_tokens(world: World) -> None:
+    tokens = [TokenRequest(audience="vault")]
+    world.describe(volume_lifecycle_modes=["Ephemeral"], requires_republish=True, token_requests=tokens)
+    world.api.add(ServiceAccount(metadata=ObjectMeta(name="default", namespace="d")))
+    pod = _pod("one", Volume(name="v", csi=CSIVolumeSource(driver=NAME)))
+    mounted = await world.volumes.set_up(pod, lambda: None)
+    assert mounted.refresh_at is not None
+    assert 60 < (mounted.refresh_at - SystemClock().now()).total_seconds() <= 90
+    assert await world.set_up(pod) == mounted.paths["v"]
+    assert world.driver.asked() == ["Publish", "Publish"]
+    told = world.driver.request("NodePublishVolume").volume_context["csi.storage.k8s.io/serviceAccount.tokens"]
+    assert json.loads(told)["vault"]["token"] == "token-of-default"
+
+
+async def test_a_staged_volume_is_published_again_without_being_staged_again(world: World) -> None:
+    world.describe(attach_required=False, requires_republish=True)
+    world.bind()
+    for _ in range(2):
+        await world.set_up(_pod("one"))
+    assert world.driver.asked() == ["Stage", "Publish", "Publish"]
+    assert world.driver.request("NodePublishVolume").staging_target_path == str(world.staged()[0])
+    await world.volumes.tear_down("one")
+    assert not world.staged()
 
 
 async def test_what_a_driver_says_against_it_is_told_and_tried_again(world: World) -> None:

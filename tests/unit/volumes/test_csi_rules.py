@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from controlplane.client.client import Client
 from controlplane.kit.clock import ManualClock
 from nodeagent.volumes.csi import csi_pb2 as csi
 from nodeagent.volumes.csi.node_object import NodeObject, with_node_id
-from nodeagent.volumes.csi.prepare import Prepared, about_the_pod, attachment_name, inline_handle, refuse
+from nodeagent.volumes.csi.prepare import Prepared, about_the_pod, attachment_name, inline_handle, wishes, with_tokens
 from nodeagent.volumes.csi.volume import capability, given_by_us
-from nodeagent.volumes.errors import VolumeFailed
+from nodeagent.volumes.tokens import Token
 from tests.fakes.api import FakeApi
 
 _RPC, _Mode = csi.NodeServiceCapability.RPC, csi.VolumeCapability.AccessMode
@@ -84,12 +85,18 @@ def test_a_driver_that_asks_is_told_of_the_pod() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "driver", [CSIDriverSpec(requires_republish=True), CSIDriverSpec(token_requests=[TokenRequest(audience="a")])]
-)
-def test_what_would_stop_working_is_not_begun(driver: CSIDriverSpec) -> None:
-    with pytest.raises(VolumeFailed, match="driver d wants"):
-        refuse("d", driver)
+@pytest.mark.parametrize("in_secrets", [False, True])
+def test_where_a_driver_finds_the_pods_tokens(in_secrets: bool) -> None:
+    requests = [TokenRequest(audience="vault", expiration_seconds=600), TokenRequest(audience="")]
+    driver = CSIDriverSpec(token_requests=requests, service_account_token_in_secrets=in_secrets)
+    prepared = _prepared(volume_context={"a": "b"}, **wishes(driver))
+    assert prepared.token_requests == (("vault", 600), ("", 3600))
+    end = datetime(2026, 1, 1, tzinfo=UTC)
+    told = with_tokens(prepared, {"vault": Token("text", end, end)})
+    holder, other = (told.publish_secrets, told.volume_context) if in_secrets else (told.volume_context, {})
+    text = '{"vault": {"token": "text", "expirationTimestamp": "2026-01-01T00:00:00Z"}}'
+    assert holder["csi.storage.k8s.io/serviceAccount.tokens"] == text
+    assert "csi.storage.k8s.io/serviceAccount.tokens" not in other
 
 
 @pytest.mark.parametrize(
