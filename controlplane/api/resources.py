@@ -19,6 +19,7 @@ from controlplane.api import (
     discovery_v1,
     events_v1,
     flowcontrol_v1,
+    metrics_v1beta1,
     networking_v1,
     node_v1,
     policy_v1,
@@ -150,9 +151,17 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("storagemigration.k8s.io", "v1", "StorageVersionMigration", "storageversionmigrations", storagemigration_v1.StorageVersionMigration, namespaced=False, subresources=("status",)),
 )  # fmt: skip
 
-BY_TYPE: dict[type[KubeStruct], Resource] = {resource.type: resource for resource in RESOURCES}
-BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
-BY_PATH: dict[tuple[str, str, str], Resource] = {(r.group, r.version, r.plural): r for r in RESOURCES}
+# An add-on's upstream, so in no published description of the API; worked out when somebody asks, until there is one.
+USAGE: tuple[Resource, ...] = (
+    Resource(metrics_v1beta1.GROUP, "v1beta1", "NodeMetrics", "nodes", metrics_v1beta1.NodeMetrics, namespaced=False, stored=False),
+    Resource(metrics_v1beta1.GROUP, "v1beta1", "PodMetrics", "pods", metrics_v1beta1.PodMetrics, stored=False),
+)  # fmt: skip
+
+_ALL_OF_THEM = (*RESOURCES, *USAGE)
+
+BY_TYPE: dict[type[KubeStruct], Resource] = {resource.type: resource for resource in _ALL_OF_THEM}
+BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in _ALL_OF_THEM}
+BY_PATH: dict[tuple[str, str, str], Resource] = {(r.group, r.version, r.plural): r for r in _ALL_OF_THEM}
 
 
 def resource_of(type_: type[Any]) -> Resource:

@@ -12,6 +12,7 @@ from controlplane.apiserver.component_health import Components
 from controlplane.apiserver.node_dialer import PREFERRED_ADDRESSES, NodeDialer
 from controlplane.apiserver.proxying.dialer import Dialer, Nowhere
 from controlplane.apiserver.storage import ResourceStorage
+from controlplane.apiserver.usage.scraper import NodeScraper
 from controlplane.apiserver.virtual import Handler
 from controlplane.apiserver.watch_cache import WatchCache
 from controlplane.auth.interface import Authorizer
@@ -31,6 +32,7 @@ class Backend:
     virtual: Mapping[tuple[str, str, str], Handler]  # by group, version, plural[/subresource]
     nodes: NodeDialer
     components: Components
+    usage: NodeScraper
     dialer: Dialer = field(default_factory=Nowhere)  # to pods, Services and extension API servers
     node_address_types: Sequence[str] = PREFERRED_ADDRESSES  # --kubelet-preferred-address-types
     shortest_watch: int = 1800  # seconds a watch lasts that does not say, and up to twice that: --min-request-timeout

@@ -28,6 +28,7 @@ from controlplane.apiserver.handlers.proxy import proxy_node, proxy_pod, proxy_s
 from controlplane.apiserver.handlers.question import ask, request_token
 from controlplane.apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from controlplane.apiserver.handlers.update import update
+from controlplane.apiserver.handlers.usage import get_usage, list_usage
 from controlplane.apiserver.handlers.watch import watch
 from controlplane.apiserver.messages import Answer
 from controlplane.apiserver.request_info import RequestInfo
@@ -65,6 +66,10 @@ _NOT_STORED: Mapping[tuple[str, str], Handle] = {
     ("bindings", "create"): create_binding,
     ("componentstatuses", "get"): get_component,
     ("componentstatuses", "list"): list_components,
+    ("nodes", "get"): get_usage,
+    ("nodes", "list"): list_usage,
+    ("pods", "get"): get_usage,
+    ("pods", "list"): list_usage,
 }
 # Whatever the method: what it means is for who is called.
 _PROXIES: Mapping[str, Handle] = {"nodes": proxy_node, "pods": proxy_pod, "services": proxy_service}

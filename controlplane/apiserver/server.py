@@ -26,7 +26,7 @@ from controlplane.admission.metrics import AdmissionMetrics
 from controlplane.api.core_v1 import Namespace, Service
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.api.networking_v1 import IPAddress
-from controlplane.api.resources import RESOURCES
+from controlplane.api.resources import RESOURCES, USAGE
 from controlplane.apiserver.aggregation.assembly import Aggregation, AggregationSettings
 from controlplane.apiserver.aggregation.trust import trust_data
 from controlplane.apiserver.allocation import AddressRange, IpAddressKeeper, PortRange, ServiceAllocator
@@ -67,6 +67,7 @@ from controlplane.apiserver.reload import Followed, Follower, ReloadMetrics
 from controlplane.apiserver.security import Dynamic, Security, SecuritySettings, build
 from controlplane.apiserver.service_resolver import Address, ServiceResolver
 from controlplane.apiserver.timed_store import TimedStore
+from controlplane.apiserver.usage.scraper import NodeScraper
 from controlplane.apiserver.version import version_info
 from controlplane.apiserver.virtual import VIRTUAL
 from controlplane.apiserver.watch_cache import WatchCache
@@ -258,7 +259,7 @@ class ApiServer:
             self.reader, self.cache.fresh, settings.service_cidrs, settings.node_ports, self._random
         )
         storages["", "v1", "services"].allocator = allocator
-        return Catalog(RESOURCES, storages.values()), allocator
+        return Catalog((*RESOURCES, *USAGE), storages.values()), allocator
 
     def _flow_control(self) -> FlowControl | None:
         if not self.settings.seats:
@@ -279,6 +280,7 @@ class ApiServer:
             virtual={key: virtual.make(security.dependencies) for key, virtual in VIRTUAL.items()},
             nodes=nodes,
             components=components(settings.probe, self._store_answers),
+            usage=NodeScraper(nodes, self._clock),
             dialer=dialer,
             node_address_types=settings.node_address_types,
             shortest_watch=settings.shortest_watch,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlplane.api.resources import Resource
+from controlplane.api.resources import USAGE, Resource
 
 EVERYTHING = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -43,7 +43,7 @@ def verbs_of(resource: Resource, subresource: str = "") -> tuple[str, ...]:
         return _OF_SUBRESOURCE.get(subresource, ()) if subresource in resource.subresources else ()
     if resource.group_resource == "bindings":
         return ("create",)
-    if resource.group_resource == "componentstatuses":
+    if resource.group_resource == "componentstatuses" or resource in USAGE:
         return ("get", "list")
     if resource.group_resource == "namespaces":
         return tuple(verb for verb in EVERYTHING if verb != "deletecollection")

@@ -103,6 +103,13 @@ _AGGREGATE_TO_VIEW = role(
     aggregate_to="view",
 )
 
+_METRICS_READER = role(
+    "system:aggregated-metrics-reader",
+    rule(READ, "pods nodes", groups="metrics.k8s.io"),
+    aggregate_to="admin edit view",
+)
+"""metrics-server's own, by its name: what it would add is here from the start."""
+
 _AGGREGATE_TO_EDIT = role(
     "system:aggregate-to-edit",
     rule(READ, "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy"),
@@ -160,12 +167,13 @@ _VERSION = "/version /version/"
 
 _USER_FACING = (
     role("cluster-admin", rule("*", "*", groups="*"), paths("*", "*")),
-    aggregated("admin", _AGGREGATE_TO_ADMIN, _AGGREGATE_TO_EDIT, _AGGREGATE_TO_VIEW),
-    aggregated("edit", _AGGREGATE_TO_EDIT, _AGGREGATE_TO_VIEW, aggregate_to="admin"),
-    aggregated("view", _AGGREGATE_TO_VIEW, aggregate_to="edit"),
+    aggregated("admin", _AGGREGATE_TO_ADMIN, _AGGREGATE_TO_EDIT, _AGGREGATE_TO_VIEW, _METRICS_READER),
+    aggregated("edit", _AGGREGATE_TO_EDIT, _AGGREGATE_TO_VIEW, _METRICS_READER, aggregate_to="admin"),
+    aggregated("view", _AGGREGATE_TO_VIEW, _METRICS_READER, aggregate_to="edit"),
     _AGGREGATE_TO_ADMIN,
     _AGGREGATE_TO_EDIT,
     _AGGREGATE_TO_VIEW,
+    _METRICS_READER,
 )
 
 _DISCOVERING = (

@@ -47,7 +47,7 @@ EVENTS = rule("create patch update", "events", groups="core events.k8s.io")
 
 
 def _metadata(name: str, namespace: str = "", aggregate_to: str = "") -> ObjectMeta:
-    labels = LABELS | ({AGGREGATE_TO + aggregate_to: "true"} if aggregate_to else {})
+    labels = LABELS | {AGGREGATE_TO + one: "true" for one in aggregate_to.split()}
     return ObjectMeta(name=name, namespace=namespace, labels=labels, annotations={AUTOUPDATE: "true"})
 
 

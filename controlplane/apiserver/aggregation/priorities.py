@@ -37,11 +37,13 @@ _GROUPS: Mapping[str, int] = {
     "flowcontrol.apiserver.k8s.io": 16100,
     "internal.apiserver.k8s.io": 16000,
     "storagemigration.k8s.io": 15800,
+    "metrics.k8s.io": 100,  # as metrics-server's own manifest says
 }
 _VERSIONS: Mapping[tuple[str, str], int] = {
     ("", "v1"): 1,
     ("autoscaling", "v2"): 30,
     ("flowcontrol.apiserver.k8s.io", "v1"): 21,
+    ("metrics.k8s.io", "v1beta1"): 100,
 }
 _VERSION = 15
 

@@ -2,6 +2,9 @@
 
 Those of built-in groups are written when the server starts; those of custom resources come and go with their
 definitions. Which is which says the label `automanaged`; an APIService without it is somebody's own and left alone.
+
+That of metrics.k8s.io, which is an add-on's upstream, gives way: once it names a Service, label or not, it is left
+alone until it is deleted, and then ours is there again.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from msgspec.structs import replace
 from controlplane.api.apiextensions_v1 import CustomResourceDefinition
 from controlplane.api.apiregistration_v1 import APIService, APIServiceSpec
 from controlplane.api.meta_v1 import ObjectMeta
-from controlplane.api.resources import RESOURCES
+from controlplane.api.metrics_v1beta1 import GROUP as USAGE_GROUP
+from controlplane.api.resources import RESOURCES, USAGE
 from controlplane.apiserver.aggregation.priorities import FIRST, OF_CRDS, builtin_priority
 from controlplane.apiserver.virtual import VIRTUAL
 
@@ -41,7 +45,7 @@ def plan(wanted: Mapping[str, APIService], current: Iterable[APIService], *, sta
         update=tuple(
             replace(here[name], spec=one.spec)
             for name, one in looked_at.items()
-            if name in here and _kind(here[name]) and here[name].spec != one.spec
+            if name in here and _kind(here[name]) and not _replaced(here[name]) and here[name].spec != one.spec
         ),
         delete=tuple(one for name, one in here.items() if name not in wanted and _kind(one) in kinds),
     )
@@ -53,7 +57,8 @@ def wanted(served: Iterable[tuple[str, str]], definitions: Iterable[CustomResour
     for group, version in served:
         priority = builtin_priority(group, version)
         if priority is not None and group != FIRST:
-            found[name_of(group, version)] = _service(group, version, priority, _ON_START)
+            kind = _ALWAYS if group == USAGE_GROUP else _ON_START
+            found[name_of(group, version)] = _service(group, version, priority, kind)
     for definition in definitions:
         for one in definition.spec.versions:
             name = name_of(definition.spec.group, one.name)
@@ -64,7 +69,9 @@ def wanted(served: Iterable[tuple[str, str]], definitions: Iterable[CustomResour
 
 def served_here() -> list[tuple[str, str]]:
     """Return the built-in group versions."""
-    return sorted({(r.group, r.version) for r in RESOURCES} | {(group, version) for group, version, _ in VIRTUAL})
+    return sorted(
+        {(r.group, r.version) for r in (*RESOURCES, *USAGE)} | {(group, version) for group, version, _ in VIRTUAL}
+    )
 
 
 def name_of(group: str, version: str) -> str:
@@ -77,6 +84,11 @@ def _service(group: str, version: str, priority: tuple[int, int], kind: str) -> 
         group=group, version=version, group_priority_minimum=priority[0], version_priority=priority[1]
     )
     return APIService(metadata=ObjectMeta(name=name_of(group, version), labels={AUTOMANAGED: kind}), spec=spec)
+
+
+def _replaced(service: APIService) -> bool:
+    """Whether somebody has written a metrics server's APIService over ours, with the label still on it."""
+    return service.spec.group == USAGE_GROUP and service.spec.service is not None
 
 
 def _kind(service: APIService) -> str:

@@ -15,6 +15,7 @@ from controlplane.api import (
     discovery_v1,
     events_v1,
     flowcontrol_v1,
+    metrics_v1beta1,
     networking_v1,
     node_v1,
     policy_v1,
@@ -40,6 +41,7 @@ from controlplane.apiserver.tables import (
     services,
     storage,
     storage_classes,
+    usage,
     workloads,
 )
 from controlplane.apiserver.tables.printer import Printer
@@ -84,6 +86,8 @@ _PRINTERS: dict[type[KubeStruct], Printer] = {
     events_v1.Event: events.NEW_EVENT,
     flowcontrol_v1.FlowSchema: policies.FLOW_SCHEMA,
     flowcontrol_v1.PriorityLevelConfiguration: policies.PRIORITY_LEVEL,
+    metrics_v1beta1.NodeMetrics: usage.NODE_METRICS,
+    metrics_v1beta1.PodMetrics: usage.POD_METRICS,
     networking_v1.IPAddress: networking.IP_ADDRESS,
     networking_v1.Ingress: networking.INGRESS,
     networking_v1.IngressClass: networking.INGRESS_CLASS,

@@ -63,6 +63,8 @@ ROLES = {
 
 # What `kubeadm init` adds, and what our node agent needs because it is proxy, overlay and DNS in one.
 OURS = {"kubeadm:get-nodes", "sampan:node-network"}
+# What metrics-server would add, were it installed.
+METRICS = "system:aggregated-metrics-reader"
 OUR_BINDINGS = OURS | {
     "kubeadm:cluster-admins",
     "kubeadm:kubelet-bootstrap",
@@ -76,7 +78,12 @@ def names(type_: type) -> set[str]:
 
 
 def test_cluster_roles() -> None:
-    assert names(ClusterRole) == {*CLUSTER_ROLES, *(f"system:controller:{name}" for name in CONTROLLERS), *OURS}
+    assert names(ClusterRole) == {
+        *CLUSTER_ROLES,
+        *(f"system:controller:{name}" for name in CONTROLLERS),
+        *OURS,
+        METRICS,
+    }
 
 
 def test_cluster_role_bindings() -> None:

@@ -12,7 +12,7 @@ from controlplane.api.apiextensions_v1 import (
     CustomResourceDefinitionSpec,
     CustomResourceDefinitionVersion,
 )
-from controlplane.api.apiregistration_v1 import APIService, APIServiceSpec
+from controlplane.api.apiregistration_v1 import APIService, APIServiceSpec, ServiceReference
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.apiserver.aggregation.registration import AUTOMANAGED, Plan, plan, served_here, wanted
 
@@ -73,6 +73,24 @@ def test_wanted_of_definitions(definitions: Any, names: dict[str, tuple[int, int
     found = wanted([("apps", "v1")], definitions)
     assert found.pop("v1.apps").metadata.labels == {AUTOMANAGED: "onstart"}
     assert names == {name: (one.spec.group_priority_minimum, one.spec.version_priority) for name, one in found.items()}
+
+
+METRICS = a_service("v1beta1.metrics.k8s.io", "true", 100)
+INSTALLED = replace(METRICS, spec=replace(METRICS.spec, service=ServiceReference(name="metrics-server")))
+
+
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [
+        pytest.param([], Plan(create=(METRICS,)), id="ours, as long as nobody has one"),
+        pytest.param([INSTALLED], Plan(), id="applied over ours, label and all"),
+        pytest.param([replace(METRICS, spec=APIServiceSpec(group="metrics.k8s.io"))], Plan(update=(METRICS,)),
+                     id="put right as long as it names no Service"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("starting", [True, False])
+def test_a_metrics_server_takes_the_place_of_ours(current: list[APIService], starting: bool, expected: Plan) -> None:
+    assert plan({METRICS.metadata.name: METRICS}, current, starting=starting) == expected
 
 
 def test_every_built_in_group_version_has_a_priority() -> None:
