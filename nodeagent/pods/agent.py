@@ -35,7 +35,7 @@ from nodeagent.pods.puller import ImagePuller
 from nodeagent.pods.relist import Picture, changed, take_picture
 from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings
-from nodeagent.pods.state import Termination
+from nodeagent.pods.state import Source, Termination
 from nodeagent.pods.static import StaticPods
 from nodeagent.pods.tools import NoStopwatch, Recorder, Stopwatch, Tools
 from nodeagent.pods.worker import PodWorker
@@ -119,7 +119,7 @@ class PodAgent:
         )
         self._leaving: set[str] = set()  # UIDs of pods nobody knows whose directories are being removed
         self._static = StaticPods(config.manifests, config.node_name, clock, inotify, self._static_changed)
-        self._mirrors = Mirrors(client, clock, pods.lister, lambda: self._static.pods, node)
+        self._mirrors = Mirrors(client, clock, pods.lister, self._is_mirror, lambda: self._static.pods, node)
         self._rotation = LogRotation(
             runtime, clock, thread, self._logs, max_bytes=config.log_max_bytes, max_files=config.log_max_files
         )
@@ -203,7 +203,7 @@ class PodAgent:
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         pod = new or old
         assert pod is not None
-        if names.is_mirror(pod):
+        if self._is_mirror(pod):
             self._mirror_changed(old, new)
         elif new is None:
             self._pod_gone(pod)
@@ -219,6 +219,7 @@ class PodAgent:
             worker.terminate(Termination(0.0 if forced else grace_of(pod)))
 
     def _pod_assigned(self, pod: Pod) -> None:
+        pod = names.of_api(pod)
         worker = self._workers.get(pod.metadata.uid)
         if worker is None:
             worker = self._take(pod)
@@ -227,13 +228,13 @@ class PodAgent:
         if pod.metadata.deletion_timestamp is not None:
             worker.terminate(Termination(float(pod.metadata.deletion_grace_period_seconds or 0)))
 
-    def _take(self, pod: Pod, *, in_api: bool = True) -> PodWorker:
+    def _take(self, pod: Pod, source: Source = Source.API) -> PodWorker:
         admission, node = Admission(), self._node()
         fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
-        if fresh and node is not None and (in_api or names.is_static(pod)):
+        if fresh and node is not None and source is not Source.ORPHAN:
             short = refuse(pod, self._pressures())
             admission = Admission(short) if short is not None else admit(pod, node, self._active_pods())
-        worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, in_api=in_api)
+        worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, source)
         if refusal := admission.refusal:
             self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))
             worker.terminate(Termination(0.0, False, refusal.reason, refusal.message))
@@ -258,7 +259,7 @@ class PodAgent:
             await self._clock.sleep(_RESTART_SECONDS)
             self._tools.writer.forget(uid)
             del self._workers[uid]
-            self._take(worker.pod, in_api=not names.is_static(worker.pod))
+            self._take(worker.pod, worker.source)
             if worker.termination is not None:
                 self._workers[uid].terminate(worker.termination)
             return
@@ -270,12 +271,12 @@ class PodAgent:
 
     def _static_changed(self) -> None:
         for worker in self.workers():
-            if names.is_static(worker.pod) and worker.pod.metadata.uid not in self._static.pods:
+            if worker.source is Source.STATIC and worker.pod.metadata.uid not in self._static.pods:
                 worker.terminate(Termination(grace_of(worker.pod)))
         for uid, pod in self._static.pods.items():
             # The older version has to be gone first: both want the same ports and the same name.
             if uid not in self._workers and self.find(pod.metadata.namespace, pod.metadata.name) is None:
-                self._take(pod, in_api=False)
+                self._take(pod, Source.STATIC)
         self._mirrors.wake()
 
     def _mirror_changed(self, old: Pod | None, new: Pod | None) -> None:
@@ -286,8 +287,13 @@ class PodAgent:
                     self._tools.writer.again(uid)
         self._mirrors.wake()
 
+    def _is_mirror(self, pod: Pod) -> bool:
+        """Whether the API's pod is a copy; one that was taken as a pod stays one, whatever it calls itself later."""
+        return names.is_mirror(pod) and pod.metadata.uid not in self._workers
+
     def _in_api(self, pod: Pod) -> Pod | None:
-        return self._mirrors.find(pod) if names.is_static(pod) else pod
+        worker = self._workers.get(pod.metadata.uid)
+        return self._mirrors.find(pod) if worker is not None and worker.source is Source.STATIC else pod
 
     # The runtime
 
@@ -338,7 +344,7 @@ class PodAgent:
                 worker.refresh()
             elif uid in found and self._following_api:
                 _log.info("pod %s is not ours any more, ending it", uid)
-                orphan = self._take(orphans.stand_in(found[uid]), in_api=False)
+                orphan = self._take(orphans.stand_in(found[uid]), Source.ORPHAN)
                 orphan.terminate(Termination(orphans.grace_of(found[uid])))
         if self._following_api:
             self._picture = picture

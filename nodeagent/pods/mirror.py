@@ -74,10 +74,12 @@ class Mirrors:
         client: Client,
         clock: Clock,
         pods: Lister[Pod],
+        is_mirror: Callable[[Pod], bool],
         static: Callable[[], Mapping[str, Pod]],
         node: Callable[[], Node | None],
     ):
-        self._client, self._clock, self._pods, self._static, self._node = client, clock, pods, static, node
+        self._client, self._clock, self._pods, self._is_mirror = client, clock, pods, is_mirror
+        self._static, self._node = static, node
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
@@ -105,7 +107,7 @@ class Mirrors:
 
     async def _reconcile(self) -> bool:
         """Do what is to be done; return whether nothing had to be put off."""
-        decided = plan_mirrors(self._static().values(), filter(names.is_mirror, self._pods.list()))
+        decided = plan_mirrors(self._static().values(), filter(self._is_mirror, self._pods.list()))
         for pod in decided.delete:
             meta = pod.metadata
             with contextlib.suppress(NotFound):

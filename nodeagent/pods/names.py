@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from controlplane.api.codec import encode
 from controlplane.api.core_v1 import Container, EphemeralContainer, Pod
 
@@ -18,7 +20,8 @@ TERMINATION_MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
 POD_TERMINATION_GRACE = "io.kubernetes.pod.terminationGracePeriod"
 CONTAINER_PORTS = "io.kubernetes.container.ports"
 
-CONFIG_SOURCE = "kubernetes.io/config.source"  # "api", or "file" for a static pod
+# "file" or "http" on static pods and their mirrors. Anybody can write it on a pod of the API: `of_api` takes it off.
+CONFIG_SOURCE = "kubernetes.io/config.source"
 CONFIG_HASH = "kubernetes.io/config.hash"
 CONFIG_SEEN = "kubernetes.io/config.seen"
 CONFIG_MIRROR = "kubernetes.io/config.mirror"  # on the API's copy of a static pod
@@ -53,8 +56,16 @@ def described(pod: Pod) -> str:
     return f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
 
 
+def of_api(pod: Pod) -> Pod:
+    """Return a pod as it is received from the API: whatever its annotations say, that is where it came from."""
+    if is_mirror(pod) or pod.metadata.annotations.get(CONFIG_SOURCE, "api") == "api":
+        return pod
+    annotations = {**pod.metadata.annotations, CONFIG_SOURCE: "api"}
+    return replace(pod, metadata=replace(pod.metadata, annotations=annotations))
+
+
 def is_static(pod: Pod) -> bool:
-    """Whether the pod comes from a file of this node rather than from the API."""
+    """Whether the pod comes from a file of this node rather than from the API, if it has been received properly."""
     return pod.metadata.annotations.get(CONFIG_SOURCE, "api") != "api" and not is_mirror(pod)
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from controlplane.api.core_v1 import Container as ContainerSpec
 from controlplane.api.core_v1 import Pod, PodCondition
 from nodeagent.cri.records import Container, Sandbox, State
 from nodeagent.pods.restart import Crashes
+
+
+class Source(Enum):
+    """Where a pod was received from: said by whoever receives it, for what a pod says of itself anybody can write."""
+
+    API = "api"
+    STATIC = "static"  # a manifest: the API has a copy of the pod at most, and its deletion is nobody's to report
+    ORPHAN = "orphan"  # found running, and nobody's: the API is told nothing of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from nodeagent.pods.memory import Memory
 from nodeagent.pods.observe import Observer
 from nodeagent.pods.operations import Kind, Operations
 from nodeagent.pods.starting import PodVolumes, Starter
-from nodeagent.pods.state import PodRuntime, Situation, Termination, Waiting, ended, is_started, moment
+from nodeagent.pods.state import PodRuntime, Situation, Source, Termination, Waiting, ended, is_started, moment
 from nodeagent.pods.status import pod_ips, render_status
 from nodeagent.pods.tools import Tools, spec_of, teller
 from nodeagent.probes.verdict import Kind as ProbeKind
@@ -51,12 +51,11 @@ _TERMINAL = ("Succeeded", "Failed")
 class PodWorker:
     """One pod on this node, from the moment it was assigned until nothing of it is left."""
 
-    def __init__(self, pod: Pod, tools: Tools, *, in_api: bool = True):
-        """`in_api` False: an orphan, or a static pod, whose deletion is nobody's to report."""
+    def __init__(self, pod: Pod, tools: Tools, source: Source = Source.API):
         self._tools, self._pod = tools, pod
+        self.source = source
         self._status: PodStatus = pod.status
-        self._in_api = in_api
-        self._silent = not in_api and not names.is_static(pod)
+        self._in_api, self._silent = source is Source.API, source is Source.ORPHAN
         self._observer = Observer(tools.runtime, pod.metadata.uid)
         self._memory = Memory.of(pod)
         self._volumes = PodVolumes(tools, self.objects_changed)

@@ -125,10 +125,24 @@ class World:
             await self.clock.advance(step)
         await self.settle()
 
-    def add(self, name: str = "web", container: dict[str, Any] | None = None, **spec: Any) -> None:
+    def add(
+        self,
+        name: str = "web",
+        container: dict[str, Any] | None = None,
+        annotations: dict[str, str] | None = None,
+        **spec: Any,
+    ) -> None:
         made = Container(**{"name": "c", "image": "x:1", "image_pull_policy": "IfNotPresent", **(container or {})})
         spec = {"containers": [made], "termination_grace_period_seconds": 30, **spec}
-        self.api.add(Pod(metadata=ObjectMeta(name=name, namespace="d"), spec=PodSpec(node_name="n1", **spec)))
+        meta = ObjectMeta(name=name, namespace="d", annotations=annotations or {})
+        self.api.add(Pod(metadata=meta, spec=PodSpec(node_name="n1", **spec)))
+
+    def manifest(self, text: str, name: str = "beacon.yaml") -> Path:
+        """Write a static pod's manifest where the agent looks for them."""
+        path = self.root / "manifests" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
 
     def pod(self, name: str = "web") -> Pod:
         found = self.api.get(Pod, name, "d")
@@ -426,3 +440,39 @@ async def test_a_pod_waits_for_its_claim_and_says_so(world: World, tmp_path: Pat
         world.api.update(replace(claim, spec=PersistentVolumeClaimSpec(volume_name="pv"), status=bound))
         await world.pass_time(6)
         assert world.ready()
+
+
+_BEACON = """\
+kind: Pod
+metadata: {name: beacon, namespace: d}
+spec: {containers: [{name: s, image: x:1}]}
+"""
+
+
+async def test_a_pod_of_the_api_cannot_call_itself_static(world: World) -> None:
+    async with world.agent():
+        world.add(annotations={"kubernetes.io/config.source": "file"})
+        await world.settle()
+        assert world.ready()
+        world.manifest(_BEACON)
+        await world.pass_time(25)
+        assert world.ready("beacon-n1")
+        assert world.ready() and world.runtime.running("c")
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        assert world.api.get(Pod, "web", "d") is None
+
+
+async def test_a_running_pod_cannot_become_a_mirror(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        pod = world.pod()
+        meta = replace(pod.metadata, annotations={"kubernetes.io/config.mirror": "x"})
+        world.api.update(replace(pod, metadata=meta))
+        world.manifest(_BEACON)
+        await world.pass_time(25)
+        assert world.ready() and world.runtime.running("c")
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        assert not world.runtime.running("c")

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from controlplane.api.core_v1 import Node, Pod
 from controlplane.api.meta_v1 import ObjectMeta
 from nodeagent.pods.mirror import MirrorPlan, mirror_of, plan_mirrors
-from nodeagent.pods.names import is_mirror, is_static
+from nodeagent.pods.names import is_mirror
 from nodeagent.pods.static import BadManifest, parse_manifest
 
 _MANIFEST = """\
@@ -28,7 +28,7 @@ def test_a_static_pod_is_the_nodes() -> None:
     pod = _static()
     assert (pod.metadata.name, pod.metadata.namespace, pod.spec.node_name) == ("etcd-n1", "kube-system", "n1")
     assert pod.spec.restart_policy == "Always"  # defaults are filled in
-    assert is_static(pod) and not is_mirror(pod)
+    assert not is_mirror(pod)
 
 
 def test_its_uid_is_its_contents() -> None:
@@ -55,7 +55,7 @@ _MIRROR = mirror_of(_static(), _NODE)
 
 
 def test_a_mirror_belongs_to_the_node() -> None:
-    assert is_mirror(_MIRROR) and not is_static(_MIRROR)
+    assert is_mirror(_MIRROR)
     assert _MIRROR.metadata.owner_references[0].uid == "node-uid"
 
 
