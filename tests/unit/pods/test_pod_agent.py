@@ -425,7 +425,7 @@ async def test_a_pod_waits_for_its_claim_and_says_so(world: World, tmp_path: Pat
     async with world.agent():
         world.api.add(claim)
         world.add(volumes=[volume], container={"volume_mounts": [VolumeMount(name="v", mount_path="/data")]})
-        await world.pass_time(30)
+        await world.pass_time(40)
         assert world.waits_for() == "ContainerCreating"
         assert {reason for reason in world.reasons if reason != "Pulled"} == {"FailedMount"}
         assert world.events[-1][1] == (

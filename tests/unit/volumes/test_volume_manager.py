@@ -134,7 +134,7 @@ async def test_a_container_is_not_kept_waiting_for_a_sub_path(node: Node, share:
     pod, mount = _pod("hung", _HOST_PATH), VolumeMount(name="share", mount_path="/m", sub_path="x")
     making = asyncio.create_task(node.set_up(pod))
     await until(lambda: share.asked)
-    binding = asyncio.create_task(node.volumes.sub_path(pod, "c", 0, mount, "x", Path("/")))
+    binding = asyncio.create_task(node.volumes.sub_path(pod, "c", 0, mount, "x", node.root / "share"))
     await node.pass_time(11)
     with pytest.raises(VolumeFailed, match=r"failed to prepare subPath.* timed out"):
         await binding
