@@ -6,6 +6,7 @@ What needs a helper of its file system (NFS asks its server before it mounts) is
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import subprocess
@@ -29,8 +30,20 @@ class Mount:
 
 
 def mount_tmpfs(path: Path, *, size: int = 0, mode: int = 0o755) -> None:
-    """Mount memory at `path`, at most `size` bytes of it (0: the kernel's default of half the RAM). Raises OSError."""
+    """Mount memory at `path`, at most `size` bytes of it (0: the kernel's default of half the RAM). Raises OSError.
+
+    It is never swapped out, where the kernel can promise that (since 6.4): what must not reach a disk is kept here.
+    """
     options = f"mode={mode:o}" + (f",size={size}" if size else "")
+    try:
+        _mount_tmpfs(path, f"{options},noswap")
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        _mount_tmpfs(path, options)
+
+
+def _mount_tmpfs(path: Path, options: str) -> None:
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", flags, options.encode()), "mount tmpfs", path)
 
