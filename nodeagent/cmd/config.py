@@ -77,6 +77,10 @@ class NodeAgentConfig:
     image_maximum_gc_age: str = _setting("0s", "how long an unused image stays at most; 0s: however long")
     container_log_max_size: str = _setting("10Mi", "a container's log is rotated beyond this; negative: never")
     container_log_max_files: int = _setting(5, "how many files of a container's log are kept, the present one included")
+    shutdown_grace_period: str = _setting(
+        "0s", "how long a shutdown of the machine waits for its pods to end, such as 30s; 0s: not at all"
+    )
+    shutdown_grace_period_critical_pods: str = _setting("0s", "how much of that is for critical pods, which end last")
     v: int = _setting(2, "log verbosity; 4 and more shows debug lines")
 
     @property
@@ -172,7 +176,19 @@ def parse(document: Any, where: str) -> NodeAgentConfig:
         config.check()
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
+    _shutdown_periods(config, where)
     return config
+
+
+def _shutdown_periods(config: NodeAgentConfig, where: str) -> None:
+    try:
+        total, critical = map(
+            parse_duration, (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods)
+        )
+    except ValueError as error:
+        raise ConfigError(f"{where}: shutdown-grace-period: {error}") from error
+    if critical > total:
+        raise ConfigError(f"{where}: shutdown-grace-period-critical-pods must not exceed shutdown-grace-period")
 
 
 def render(config: NodeAgentConfig) -> str:

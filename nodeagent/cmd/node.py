@@ -15,6 +15,7 @@ from controlplane.api.status import StatusError
 from controlplane.client.events import EventRecorder
 from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
+from controlplane.kit.durations import parse_duration
 from controlplane.kit.explained import Explained
 from controlplane.kit.serving import health_pages
 from nodeagent.cmd.config import ConfigError
@@ -29,8 +30,10 @@ from nodeagent.cri.runtime import Runtime
 from nodeagent.dns.forward import resolv_conf_of
 from nodeagent.kernel import headroom
 from nodeagent.kernel.inotify import Inotify
+from nodeagent.kernel.logind import Logind
 from nodeagent.metrics.usage import PodPlace, UsageReader
 from nodeagent.network.overlay import Overlay
+from nodeagent.node import shutdown
 from nodeagent.node.enforcement import enforce, limits_of
 from nodeagent.node.heartbeat import Heartbeat
 from nodeagent.node.machine import read_machine
@@ -44,6 +47,7 @@ from nodeagent.node.render import (
     is_ready,
     overcommitted,
 )
+from nodeagent.node.shutdown import Shutdown
 from nodeagent.node.status import StatusWriter
 from nodeagent.plugins.registry import PluginRegistry
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
@@ -94,9 +98,11 @@ class NodeRooms:
         self.settings = self._node_settings()
         self.runtime_version = ""
         self._patience = Patience()
+        self._shutdown: Shutdown | None = None
         self._settings_of = (0, self._pod_settings(""))
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
         self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
+        self._status = StatusWriter(self.settings, self.observe, agent.client, agent.clock, self.recorder.event)
         self.pods = self._pods()
         self.image_collector = self._image_collector()
         self.eviction = self._eviction()
@@ -119,6 +125,7 @@ class NodeRooms:
         health = partial(serve_plain, health_pages({}), config.healthz_bind_address, config.healthz_port)
         return [
             self._be_a_node(),
+            *self._shutdowns(pods),
             self.overlay.run(),
             self.recorder.run(),
             pods.run(),
@@ -140,10 +147,10 @@ class NodeRooms:
         agent, name = self.agent, self.settings.name
         agent.notifier.ready(f"node {name} at {self.settings.addresses[0]}")
         self.recorder.event(node, "Normal", "Starting", "Starting kubelet.")
-        status = StatusWriter(self.settings, self.observe, agent.client, self.clock, self.recorder.event)
         heartbeat = Heartbeat(name, agent.client, self.clock)
         # Certificates only now: who approves a serving certificate compares it with the Node.
-        work = (heartbeat.run(), status.run(self._ready), *agent.certificates.coroutines(), *self._enforcement(node))
+        status = self._status.run(self._ready)
+        work = (heartbeat.run(), status, *agent.certificates.coroutines(), *self._enforcement(node))
         async with asyncio.TaskGroup() as tasks:
             for one in work:
                 tasks.create_task(one)
@@ -194,6 +201,8 @@ class NodeRooms:
         if self._awaits_certificate():
             problems = (*problems, "the serving certificate has not been issued yet")
         lasting = self._patience.lasting(problems, self.clock.monotonic())
+        if self._shutdown is not None and self._shutdown.under_way:
+            lasting = (shutdown.MESSAGE, *lasting)
         images = await self._list_images()
         short_of = self.eviction.conditions
         return Observed(self.machine, short_of, self.runtime_version, lasting, bool(problems), images)
@@ -219,6 +228,21 @@ class NodeRooms:
     def _ready(self) -> None:
         self.agent.kubelet_metrics.startup.set(self.clock.monotonic() - self.agent.started)
         self.agent.notifier.status(f"node {self.settings.name} is ready")
+
+    def _shutdowns(self, pods: PodAgent) -> list[Coroutine[Any, Any, None]]:
+        config = self.agent.config
+        periods = (config.shutdown_grace_period, config.shutdown_grace_period_critical_pods)
+        rounds = shutdown.plan_rounds(*map(parse_duration, periods))
+        if not rounds:
+            return []
+        self._shutdown = Shutdown(rounds, Logind.connect, pods, self._announce_shutdown, self.clock)
+        return [self._shutdown.run()]
+
+    async def _announce_shutdown(self) -> None:
+        try:
+            await self._status.write(await self.observe())
+        except (Unreachable, StatusError, OSError) as error:
+            log.warning("cannot say that the node is shutting down: %s", error)
 
     # Pods
 

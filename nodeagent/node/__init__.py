@@ -9,6 +9,7 @@
     status.py      writes the status when it changes, and every 5 minutes
     changes.py     what of that is told as events: pure
     enforcement.py  holds all pods together to what is not reserved
+    shutdown.py    pods end before their machine does, critical ones last
     patience.py    a runtime that is restarted does not make a node that is not ready
 
 It refuses to know why a pod runs or not; other rooms hand it their problems as one sentence each.

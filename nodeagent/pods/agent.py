@@ -14,7 +14,7 @@ from controlplane.api.core_v1 import Node, Pod, Service
 from controlplane.client.client import Client
 from controlplane.client.informer import Informer
 from controlplane.kit.clock import Clock
-from controlplane.kit.waiting import happens_within
+from controlplane.kit.waiting import finish_within, happens_within
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.events import Exited, Reconnected, RuntimeEvents
 from nodeagent.cri.images import Images
@@ -23,7 +23,7 @@ from nodeagent.kernel import cgroup
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.kernel.thread import KernelThread, KeyedThreads
 from nodeagent.pods import names, orphans, preemption
-from nodeagent.pods.admission import Admission, admit
+from nodeagent.pods.admission import Admission, Refusal, admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
 from nodeagent.pods.eviction.refusal import refuse
 from nodeagent.pods.hooks import Hooks
@@ -129,6 +129,7 @@ class PodAgent:
         self._relist_now = asyncio.Event()
         self._picture: Picture = {}
         self._following_api = False
+        self._closed: Refusal | None = None
 
     def _make_tools(self, images: Images) -> Tools:
         config, clock = self._config, self._clock
@@ -180,15 +181,33 @@ class PodAgent:
         finally:
             await self._checker.close()
 
-    async def shut_down(self, seconds: float) -> None:
-        """End every pod because the node goes down; return when they have ended, or after `seconds`."""
+    def take_no_more(self, reason: str, message: str) -> None:
+        """Refuse every new pod from now on."""
+        self._closed = Refusal(reason, message)
+
+    def take_again(self) -> None:
+        """Take new pods again."""
+        self._closed = None
+
+    async def shut_down(self, seconds: float, *, below: int | None = None) -> None:
+        """End every pod, or those below a priority, because the node goes down; return when they have, or in time."""
         message = "Pod was terminated in response to imminent node shutdown."
-        for worker in self.workers():
+        chosen = [one for one in self.workers() if below is None or (one.pod.spec.priority or 0) < below]
+        for worker in chosen:
             grace = min(grace_of(worker.pod), seconds)
             worker.terminate(Termination(grace, False, "Terminated", message))
         deadline = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < deadline and any(one.runtime.running for one in self.workers()):
+        while self._clock.monotonic() < deadline and any(one.runtime.running for one in chosen):
             await self._clock.sleep(0.1)
+        left = max(0.0, deadline - self._clock.monotonic())
+        try:  # who watches is to learn of it from us: the node will say nothing for a while
+            await finish_within(self._all_settled(chosen), left, self._clock)
+        except TimeoutError:
+            _log.warning("not every pod's end could be told before the node goes down")
+
+    async def _all_settled(self, workers: Sequence[PodWorker]) -> None:
+        for worker in workers:
+            await self._tools.writer.settled(worker.pod.metadata.uid)
 
     # Pods that come and go
 
@@ -232,8 +251,8 @@ class PodAgent:
         admission, node = Admission(), self._node()
         fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
         if fresh and node is not None and source is not Source.ORPHAN:
-            short = refuse(pod, self._pressures())
-            admission = Admission(short) if short is not None else admit(pod, node, self._active_pods())
+            refusal = self._closed or refuse(pod, self._pressures())
+            admission = Admission(refusal) if refusal is not None else admit(pod, node, self._active_pods())
         worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, source)
         if refusal := admission.refusal:
             self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))

@@ -280,6 +280,63 @@ def test_the_power_is_cut(node: Node) -> None:
     assert all(lab.ok("exec", name, "--", "echo", name) == f"{name}\n" for name in names)
 
 
+SETTINGS = "/etc/sampan/nodeagent.yaml"
+
+
+@pytest.fixture
+def patient(node: Node) -> Iterator[None]:
+    """The node lets its pods end before it goes down: 8 s, of which 3 s are for critical ones."""
+    periods = "shutdown-grace-period: 8s\nshutdown-grace-period-critical-pods: 3s\n"
+    node.lab.on(node.name, f"cp {SETTINGS} {SETTINGS}.before && sed -i '/^shutdown-grace/d' {SETTINGS}")
+    node.lab.on(node.name, f"printf '{periods}' >>{SETTINGS} && systemctl restart sampan-nodeagent")
+    node.within(
+        15, "logind has our lock", lambda: "sampan-nodeagent" in node.lab.on(node.name, "systemd-inhibit --list")
+    )
+    yield
+    node.lab.on(node.name, f"mv {SETTINGS}.before {SETTINGS} && systemctl restart sampan-nodeagent")
+    spread_again(node.lab)
+
+
+def spread_again(lab: Lab) -> None:
+    """Give every Deployment pods on all nodes again, and sweep out those that the shutdown has ended."""
+    for deployment in lab.get("deployments", "-A")["items"]:
+        name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
+        lab.ok("rollout", "restart", f"deployment/{name}", "-n", namespace)
+        lab.ok("rollout", "status", f"deployment/{name}", "-n", namespace, "--timeout=60s")
+    lab.ok("delete", "pods", "-A", "--field-selector=status.phase=Failed", "--wait=false")
+
+
+def test_a_node_is_shut_down(node: Node, patient: None) -> None:
+    """Pods end first and say why, critical ones last; new ones are not taken; then the machine goes, and comes back."""
+    lab = node.lab
+    script = "trap 'sleep 2; exit 0' TERM; while :; do sleep 0.1; done"
+    slow = {"command": ["sh", "-c", script]}
+    quick = {"command": ["sh", "-c", script.replace("sleep 2; ", "")]}
+    lab.apply(node.pod("slow", slow, terminationGracePeriodSeconds=30))
+    lab.apply(node.pod("critical", quick, priorityClassName="system-node-critical"))
+    for name in ("slow", "critical"):
+        lab.ready(name)
+    booted = lab.on(node.name, "systemctl show --property UserspaceTimestampMonotonic --value")
+    lab.ssh(node.name, "systemctl reboot")
+    node.within(5, "the node is not Ready", lambda: "shutting down" in lab.ok("get", "node", node.name, "-o", "yaml"))
+    lab.apply(node.pod("late"))
+    node.within(5, "a new pod is refused", lambda: lab.get("pod", "late")["status"].get("reason") == "NodeShutdown")
+
+    def rebooted() -> bool:
+        return lab.on(node.name, "systemctl show --property UserspaceTimestampMonotonic --value") != booted
+
+    node.within(30, "it has rebooted", rebooted)
+    ends = []
+    for name in ("slow", "critical"):
+        status = lab.get("pod", name)["status"]
+        assert (status["phase"], status["reason"]) == ("Failed", "Terminated")
+        ended = status["containerStatuses"][0]["state"]["terminated"]
+        assert ended["exitCode"] == 0, "it was killed before its time"
+        ends.append(parse_time(ended["finishedAt"]))
+    assert ends == sorted(ends)
+    lab.ok("wait", "--for=condition=Ready", f"node/{node.name}", "--timeout=30s")
+
+
 CLOCK = """
 install -d /run/systemd/system/sampan-nodeagent.service.d
 cat >/run/systemd/system/sampan-nodeagent.service.d/clock.conf <<'END'

@@ -35,6 +35,10 @@ def test_every_setting_is_explained() -> None:
         pytest.param({"max-pods": "many"}, "must be a number", id="text for a number"),
         pytest.param({"kubeconfig": 3}, "must be text", id="a number for text"),
         pytest.param({"port": True}, "must be a number", id="a truth value for a number"),
+        pytest.param({"shutdown-grace-period": "soon"}, "shutdown-grace-period: .*not a duration", id="no duration"),
+        pytest.param(
+            {"shutdown-grace-period": "5s", "shutdown-grace-period-critical-pods": "9s"}, "must not exceed", id="a part"
+        ),
         pytest.param([], "expected a mapping", id="a list"),
         pytest.param({"eviction-hard": "memory<1Gi"}, "eviction: there is no signal 'memory'", id="a bad threshold"),
         pytest.param({"image-gc-low-threshold": 85}, "image-gc-low-threshold", id="marks the wrong way round"),

@@ -476,3 +476,22 @@ async def test_a_running_pod_cannot_become_a_mirror(world: World) -> None:
         await Client(world.api).delete(Pod, "web", "d")
         await world.settle()
         assert not world.runtime.running("c")
+
+
+async def test_a_node_that_goes_down_ends_critical_pods_last_and_takes_no_more(world: World) -> None:
+    async with world.agent() as agent:
+        world.add()
+        world.add("critical", priority=2_000_000_000)
+        await world.settle()
+        agent.take_no_more("NodeShutdown", "Pod was rejected as the node is shutting down.")
+        ending = asyncio.create_task(agent.shut_down(10, below=2_000_000_000))
+        await world.pass_time(1)
+        await ending
+        assert (world.pod().status.phase, world.pod("critical").status.phase) == ("Failed", "Running")
+        world.add("late")
+        await world.settle()
+        assert (world.pod("late").status.phase, world.pod("late").status.reason) == ("Failed", "NodeShutdown")
+        agent.take_again()
+        world.add("later")
+        await world.settle()
+        assert world.ready("later")
