@@ -15,6 +15,7 @@ from nodeagent.pods.sandbox import NodeSettings
 
 # Upstream's limits: bytes of a message, bytes and lines of a log that stands in for it.
 _MESSAGE_BYTES, _LOG_BYTES, _LOG_LINES = 4096, 2048, 80
+_LAST_LINES = 5  # ours: of a log that is shown where there is little room
 
 
 class PodFiles:
@@ -52,6 +53,13 @@ class PodFiles:
             log = self._logs / names.log_path(run.name, run.attempt)
             message = tail_text(log, lines=_LOG_LINES, limit=_LOG_BYTES)
         return message or run.message
+
+    def last_lines(self, run: Run) -> str:
+        """Return the last few lines that a run logged, or why they cannot be read."""
+        try:
+            return tail_text(self._logs / names.log_path(run.name, run.attempt), lines=_LAST_LINES, limit=_LOG_BYTES)
+        except OSError as error:
+            return f"(cannot be read: {error.strerror})"
 
     def make_log_directory(self, container: str) -> None:
         (self._logs / container).mkdir(mode=0o755, parents=True, exist_ok=True)

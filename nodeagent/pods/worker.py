@@ -321,7 +321,8 @@ class PodWorker:
             self._memory.backed_off.add(last.id)
             words = f"Back-off restarting failed container {name} in pod {names.described(self._pod)}"
             tell = teller(self._tools.recorder, self._pod, spec_of(self._pod, name))
-            tell("Warning", "BackOff", f"{words}; {last_exit(last)}")
+            log = PodFiles(self._pod, self._tools.node()).last_lines(last)
+            tell("Warning", "BackOff", f"{words}; {last_exit(last, log)}")
 
     def _follow_probes(self, situation: Situation) -> None:
         if self._termination is not None:

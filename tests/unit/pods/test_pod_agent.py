@@ -188,6 +188,19 @@ async def test_restarts_are_ever_slower(world: World) -> None:
         assert "last exit: code 1" in next(message for reason, message in world.events if reason == "BackOff")
 
 
+async def test_a_crash_looping_pod_says_why(world: World) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        for attempt in (0, 1):
+            log = world.root / "logs" / f"d_web_{world.pod().metadata.uid}" / "c" / f"{attempt}.log"
+            log.write_text("2026-01-01T00:00:00Z stdout F hello\n2026-01-01T00:00:01Z stderr F no such table\n")
+            world.runtime.exit("c", 137, "OOMKilled")
+            await world.settle()
+        [said] = [message for reason, message in world.events if reason == "BackOff"]
+        assert said.endswith("; last exit: code 137 (SIGKILL), OOMKilled; its log ends: hello | no such table")
+
+
 async def test_an_image_that_cannot_be_had_is_asked_for_ever_less_often(world: World) -> None:
     async with world.agent():
         world.add(container={"image": "y:1"})

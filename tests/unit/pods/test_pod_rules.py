@@ -18,9 +18,11 @@ from controlplane.api.core_v1 import (
     ResourceRequirements,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from nodeagent.cri.records import Container as Run
+from nodeagent.cri.records import State
 from nodeagent.pods import restart
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_parent, cgroup_path
-from nodeagent.pods.describe import signal_name
+from nodeagent.pods.describe import last_exit, signal_name
 from nodeagent.pods.dns import ClusterDns, ResolverConfig, parse_resolv_conf, resolver_config
 from nodeagent.pods.hosts import hostname, kernel_hostname, render_hosts
 from nodeagent.pods.log_rotation import RotationPlan, plan_rotation
@@ -214,3 +216,25 @@ def test_status_patch_takes_away_what_is_no_longer_so() -> None:
         ],
         "podIPs": [{"$patch": "replace"}, {"ip": "2.2.2.2"}],
     }
+
+
+def _ended(code: int, reason: str = "Error", state: State = State.EXITED) -> Run:
+    return Run(id="a0", sandbox_id="s0", name="a", state=state, exit_code=code, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("run", "log", "expected"),
+    [
+        pytest.param(_ended(1), "", "last exit: code 1", id="a log that says nothing"),
+        pytest.param(_ended(137, "OOMKilled"), "", "last exit: code 137 (SIGKILL), OOMKilled", id="out of memory"),
+        pytest.param(_ended(1), "a\n\n b\x1b[2J\n", "last exit: code 1; its log ends: a | b [2J", id="one line"),
+        pytest.param(_ended(0, state=State.UNKNOWN), "", "last exit: unknown", id="nobody knows"),
+    ],
+)
+def test_last_exit(run: Run, log: str, expected: str) -> None:
+    assert last_exit(run, log) == expected
+
+
+def test_a_long_log_leaves_room_for_the_names() -> None:
+    said = last_exit(_ended(1), "x" * 5000 + "end")
+    assert said.endswith("xend") and "ends: …x" in said and len(said) < 450
