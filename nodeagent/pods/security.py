@@ -24,16 +24,6 @@ _PROFILE = {
     "Localhost": cri.SecurityProfile.Localhost,
 }
 
-# What a container sees nothing of, and what it cannot write, unless its procMount is Unmasked: the kernel tells there
-# about all of the node, and takes orders such as a reboot. Runtimes hide nothing of their own accord; the lists are
-# upstream's.
-_MASKED = (
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-)  # fmt: skip
-_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-
 
 def sandbox_security(pod: Pod) -> cri.LinuxSandboxSecurityContext:
     """Return the security context of the pause process and of the pod's namespaces."""
@@ -72,9 +62,6 @@ def container_security(
     if own.capabilities:
         rendered.capabilities.add_capabilities.extend(own.capabilities.add)
         rendered.capabilities.drop_capabilities.extend(own.capabilities.drop)
-    if own.proc_mount != "Unmasked":
-        rendered.masked_paths.extend(_MASKED)
-        rendered.readonly_paths.extend(_READ_ONLY)
     if outer.supplemental_groups_policy == "Strict":
         rendered.supplemental_groups_policy = cri.Strict
     _set_user(rendered, pod, container, outer, own, image)

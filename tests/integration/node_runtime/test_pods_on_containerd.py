@@ -105,18 +105,6 @@ def _file(world: World, pod: str, path: str) -> str:
     return (world.root / "kubelet" / "pods" / world.pod(pod).metadata.uid / "volumes" / path).read_text()
 
 
-async def test_a_container_learns_nothing_of_the_node_from_proc(world: World) -> None:
-    async with agent_of(world):
-        world.api.add(a_pod("web"))
-        await until(lambda: world.is_ready("web"))
-        mounts = [line.split() for line in (await _output(world, "web", "cat /proc/self/mountinfo")).splitlines()]
-        options = {fields[4]: fields[5].split(",") for fields in mounts}
-        assert "ro" in options["/proc/sys"]
-        assert "ro" in options["/proc/irq"]
-        assert await _output(world, "web", "wc -c < /proc/timer_list") == "0\n"
-        await world.delete("web")
-
-
 async def test_a_missing_config_map_holds_the_pod_until_it_appears(world: World) -> None:
     volume = Volume(name="cfg", config_map=ConfigMapVolumeSource(name="late"))
     async with agent_of(world):

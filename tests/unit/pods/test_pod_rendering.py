@@ -136,15 +136,6 @@ def test_run_as_non_root(user: int | None, image: Image, message: str) -> None:
         assert container_security(pod, container, image).run_as_user.value == (user or 101)
 
 
-@pytest.mark.parametrize(("proc_mount", "hidden"), [("", True), ("Default", True), ("Unmasked", False)])
-def test_what_the_kernel_tells_about_the_node_is_hidden(proc_mount: str, hidden: bool) -> None:
-    container = Container(name="c", security_context=SecurityContext(proc_mount=proc_mount))
-    pod = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(containers=[container]))
-    rendered = container_security(pod, container, _IMAGE)
-    assert ("/proc/kcore" in rendered.masked_paths) is hidden
-    assert ("/proc/sysrq-trigger" in rendered.readonly_paths) is hidden
-
-
 def test_the_pods_user_holds_where_the_container_has_none() -> None:
     container = Container(name="c")
     context = PodSecurityContext(run_as_user=5, run_as_group=6)
