@@ -36,7 +36,7 @@ from nodeagent.network.overlay import Overlay
 from nodeagent.node import shutdown
 from nodeagent.node.enforcement import enforce, limits_of
 from nodeagent.node.heartbeat import Heartbeat
-from nodeagent.node.machine import read_machine
+from nodeagent.node.machine import read_machine, thermal_paths
 from nodeagent.node.patience import START_PATIENCE, Patience
 from nodeagent.node.registration import register
 from nodeagent.node.render import (
@@ -60,6 +60,7 @@ from nodeagent.pods.eviction.thresholds import hard_limits, with_pod_memory
 from nodeagent.pods.image_gc import ImageCollector
 from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings as PodSettings
+from nodeagent.pods.security import MASKED_PATHS, Hardening
 from nodeagent.server.app import NodeServer
 
 if TYPE_CHECKING:
@@ -321,6 +322,7 @@ class NodeRooms:
             memory_capacity=self.machine.memory,
             kubelet_root=self.kubelet_root,
             host_ips=self.settings.addresses,
+            hardening=Hardening(masked_paths=(*MASKED_PATHS, *thermal_paths())),
         )
 
     # The node's API

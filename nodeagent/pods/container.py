@@ -62,7 +62,7 @@ def render_container(
         tty=bool(container.tty),
         linux=cri.LinuxContainerConfig(
             resources=linux_resources(pod, container, node.memory_capacity),
-            security_context=container_security(pod, container, prepared.image, prepared.target_id),
+            security_context=container_security(pod, container, prepared.image, prepared.target_id, node.hardening),
         ),
     )
 

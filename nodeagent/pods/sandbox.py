@@ -13,7 +13,7 @@ from nodeagent.pods.cgroups import CgroupDriver, cgroup_parent
 from nodeagent.pods.dns import ClusterDns, resolver_config
 from nodeagent.pods.hosts import kernel_hostname
 from nodeagent.pods.resources import qos_class
-from nodeagent.pods.security import sandbox_security
+from nodeagent.pods.security import Hardening, sandbox_security
 
 _PROTOCOL = {"TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP, "": cri.TCP}
 
@@ -30,6 +30,7 @@ class NodeSettings:
     log_links: Path = names.LOG_LINKS
     kubelet_root: Path = Path("/var/lib/kubelet")
     host_ips: tuple[str, ...] = ()
+    hardening: Hardening = field(default_factory=Hardening)
 
 
 def pod_labels(pod: Pod) -> dict[str, str]:

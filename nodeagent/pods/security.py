@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from controlplane.api.core_v1 import (
     AppArmorProfile,
     Container,
@@ -18,11 +21,35 @@ from nodeagent.pods.env import ConfigError
 from nodeagent.pods.names import described
 
 _SECCOMP_ROOT = "/var/lib/kubelet/seccomp"
+# What containers neither see nor change of the kernel that they share: upstream's pkg/securitycontext of v1.37. The
+# runtime has lists of its own and forgets them as soon as a kubelet asks for a container, so they have to be sent.
+MASKED_PATHS = (
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+)
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 _PROFILE = {
     "RuntimeDefault": cri.SecurityProfile.RuntimeDefault,
     "Unconfined": cri.SecurityProfile.Unconfined,
     "Localhost": cri.SecurityProfile.Localhost,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Hardening:
+    """What this node keeps from containers that say nothing of it."""
+
+    masked_paths: Sequence[str] = MASKED_PATHS
 
 
 def sandbox_security(pod: Pod) -> cri.LinuxSandboxSecurityContext:
@@ -44,7 +71,11 @@ def sandbox_security(pod: Pod) -> cri.LinuxSandboxSecurityContext:
 
 
 def container_security(
-    pod: Pod, container: Container | EphemeralContainer, image: Image, target_id: str = ""
+    pod: Pod,
+    container: Container | EphemeralContainer,
+    image: Image,
+    target_id: str = "",
+    hardening: Hardening = Hardening(),
 ) -> cri.LinuxContainerSecurityContext:
     """Return a container's security context. Raises ConfigError where the image contradicts runAsNonRoot."""
     outer, own = pod.spec.security_context or PodSecurityContext(), container.security_context or SecurityContext()
@@ -59,6 +90,9 @@ def container_security(
         apparmor=_apparmor(own.app_armor_profile or outer.app_armor_profile),
         selinux_options=_selinux(own.se_linux_options or outer.se_linux_options),
     )
+    if not own.privileged and own.proc_mount != "Unmasked":
+        rendered.masked_paths.extend(hardening.masked_paths)
+        rendered.readonly_paths.extend(READONLY_PATHS)
     if own.capabilities:
         rendered.capabilities.add_capabilities.extend(own.capabilities.add)
         rendered.capabilities.drop_capabilities.extend(own.capabilities.drop)

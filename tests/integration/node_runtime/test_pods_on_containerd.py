@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ from controlplane.kit.clock import SystemClock
 from controlplane.kit.tasks import running
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.events import Exited, RuntimeEvents
+from nodeagent.pods.security import MASKED_PATHS, READONLY_PATHS
 from tests.fakes.containerd import IMAGE
 from tests.integration.node_runtime.world import World, a_pod, agent_of
 from tests.waiting import until
@@ -99,6 +101,20 @@ async def test_configuration_reaches_the_container(world: World) -> None:
         world.api.update(replace(changed, data={"color": "red"}))
         await until(lambda: _file(world, "conf", "kubernetes.io~configmap/cfg/color") == "red")
         assert await _output(world, "conf", "cat /cfg/color") == "red"
+
+
+async def test_the_kernels_files_are_masked_or_read_only(world: World) -> None:
+    """/proc belongs to the whole machine: a container that writes to sysrq-trigger reboots every pod's node."""
+    async with agent_of(world):
+        world.api.add(a_pod("caged"))
+        await until(lambda: world.is_ready("caged"))
+        mounts = await _output(world, "caged", "cat /proc/self/mountinfo")
+        options = {line.split()[4]: line.split()[5].split(",") for line in mounts.splitlines()}
+        present = [path for path in READONLY_PATHS if Path(path).exists()]
+        assert {path for path in present if "ro" in options.get(path, ())} == set(present)
+        hidden = [path for path in MASKED_PATHS if Path(path).exists()]
+        assert set(hidden) <= options.keys()
+        assert await _output(world, "caged", "wc -c < /proc/interrupts; ls /sys/firmware | wc -l") == "0\n0\n"
 
 
 def _file(world: World, pod: str, path: str) -> str:

@@ -99,3 +99,10 @@ def test_field_numbers_are_the_protocols() -> None:
     assert status.SerializeToString() == b"\x0a\x01c\x18\x02\x38\x03\x7a\x01l"
     context = pb.LinuxContainerSecurityContext(run_as_group=pb.Int64Value(value=5), no_new_privs=True)
     assert context.SerializeToString() == b"\x58\x01\x62\x02\x08\x05"
+    masked = pb.LinuxContainerSecurityContext(masked_paths=["a"], readonly_paths=["b"])
+    assert masked.SerializeToString() == b"\x6a\x01a\x72\x01b"
+    mount = pb.Mount(readonly=True, recursive_read_only=True)
+    assert mount.SerializeToString() == b"\x18\x01\x40\x01"
+    handler = pb.RuntimeHandler(name="h", features=pb.RuntimeHandlerFeatures(recursive_read_only_mounts=True))
+    answer = pb.StatusResponse(runtime_handlers=[handler], features=pb.RuntimeFeatures(supplemental_groups_policy=True))
+    assert answer.SerializeToString() == b"\x1a\x07\x0a\x01h\x12\x02\x08\x01\x22\x02\x08\x01"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from controlplane.api.core_v1 import Node, NodeAddress, NodeCondition, NodeStatus
 from controlplane.api.meta_v1 import ObjectMeta
-from nodeagent.node.machine import Machine, os_image
+from nodeagent.node.machine import Machine, os_image, thermal_paths
 from nodeagent.node.render import (
     NodeSettings,
     Observed,
@@ -157,6 +158,13 @@ def test_two_nodes_may_not_claim_one_address() -> None:
     assert "--node-ip" in address_conflict("node1", ["10.0.2.15"], [other])
     assert address_conflict("node2", ["10.0.2.15"], [other]) == ""
     assert address_conflict("node1", ["192.168.56.11"], [other]) == ""
+
+
+def test_thermal_paths(tmp_path: Path) -> None:
+    for name in ("cpu0/thermal_throttle", "cpu1/cache", "cpufreq/thermal_throttle", "cpu10/thermal_throttle"):
+        (tmp_path / "sys/devices/system/cpu" / name).mkdir(parents=True)
+    places = [f"/sys/devices/system/cpu/{name}/thermal_throttle" for name in ("cpu0", "cpu10")]
+    assert thermal_paths(tmp_path) == tuple(places)
 
 
 def test_os_image() -> None:

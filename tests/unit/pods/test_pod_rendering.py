@@ -22,7 +22,7 @@ from nodeagent.pods.cgroups import CgroupDriver
 from nodeagent.pods.container import Prepared, render_container
 from nodeagent.pods.env import ConfigError
 from nodeagent.pods.sandbox import NodeSettings, render_sandbox
-from nodeagent.pods.security import container_security
+from nodeagent.pods.security import Hardening, container_security
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "pods"
 _IMAGE = Image("sha256:feed", uid=101)
@@ -134,6 +134,24 @@ def test_run_as_non_root(user: int | None, image: Image, message: str) -> None:
             container_security(pod, container, image)
     else:
         assert container_security(pod, container, image).run_as_user.value == (user or 101)
+
+
+@pytest.mark.parametrize(
+    ("context", "masked"),
+    [
+        pytest.param(None, True, id="a container that says nothing"),
+        pytest.param(SecurityContext(proc_mount="Default"), True, id="one that says it"),
+        pytest.param(SecurityContext(proc_mount="Unmasked"), False, id="one that asks for all of /proc"),
+        pytest.param(SecurityContext(privileged=True), False, id="one that may do everything anyway"),
+    ],
+)
+def test_the_kernels_secrets_are_kept_from_containers(context: SecurityContext | None, masked: bool) -> None:
+    container = Container(name="c", security_context=context)
+    pod = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(containers=[container]))
+    hardening = Hardening(masked_paths=("/proc/kcore", "/sys/hot"))
+    rendered = container_security(pod, container, _IMAGE, hardening=hardening)
+    assert list(rendered.masked_paths) == (["/proc/kcore", "/sys/hot"] if masked else [])
+    assert ("/proc/sysrq-trigger" in rendered.readonly_paths) is masked
 
 
 def test_the_pods_user_holds_where_the_container_has_none() -> None:
