@@ -60,6 +60,7 @@ class NodeAgentConfig:
     proxy_healthz_port: int = _setting(10256, "the service proxy's health (HTTP); 0: none")
     healthz_bind_address: str = _setting("127.0.0.1", "where both health ports listen; load balancers may need more")
     dns_metrics_port: int = _setting(9153, "the DNS server's metrics (HTTPS); 0: none")
+    allowed_unsafe_sysctls: str = _setting("", "sysctls that pods may set beyond the safe ones: name,prefix*,…")
     max_parallel_image_pulls: int = _setting(4, "images pulled at once")
     system_reserved: str = _setting(
         "", "kept from pods for the system: cpu=200m,memory=500Mi,ephemeral-storage=1Gi,pid=1k"

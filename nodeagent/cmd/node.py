@@ -25,7 +25,7 @@ from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.cri.events import RuntimeEvents
 from nodeagent.cri.images import Images
-from nodeagent.cri.records import Condition
+from nodeagent.cri.records import Condition, RuntimeStatus
 from nodeagent.cri.runtime import Runtime
 from nodeagent.dns.forward import resolv_conf_of
 from nodeagent.kernel import headroom
@@ -61,6 +61,7 @@ from nodeagent.pods.image_gc import ImageCollector
 from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings as PodSettings
 from nodeagent.pods.security import MASKED_PATHS, Hardening
+from nodeagent.pods.sysctls import parse_patterns
 from nodeagent.server.app import NodeServer
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ class NodeRooms:
         self.runtime_version = ""
         self._patience = Patience()
         self._shutdown: Shutdown | None = None
-        self._settings_of = (0, self._pod_settings(""))
+        self._thermal_paths = thermal_paths()
+        self._runtime_status = RuntimeStatus()
+        self._settings_of = (0, self._runtime_status, self._pod_settings(""))
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
         self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
         self._status = StatusWriter(self.settings, self.observe, agent.client, agent.clock, self.recorder.event)
@@ -129,7 +132,7 @@ class NodeRooms:
             *self._shutdowns(pods),
             self.overlay.run(),
             self.recorder.run(),
-            pods.run(),
+            self._run_pods(pods),
             self.image_collector.run(),
             self.eviction.run(),
             plugins.run(),
@@ -196,7 +199,8 @@ class NodeRooms:
         try:
             version = await self.runtime.version()
             self.runtime_version = f"{version.runtime_name}://{version.runtime_version}"
-            problems = runtime_problems(await self.runtime.status(), self.overlay.problem)
+            self._runtime_status = await self.runtime.status()
+            problems = runtime_problems(self._runtime_status.conditions, self.overlay.problem)
         except RuntimeFailure as failure:
             problems = (f"container runtime is down: {failure}",)
         if self._awaits_certificate():
@@ -206,7 +210,9 @@ class NodeRooms:
             lasting = (shutdown.MESSAGE, *lasting)
         images = await self._list_images()
         short_of = self.eviction.conditions
-        return Observed(self.machine, short_of, self.runtime_version, lasting, bool(problems), images)
+        return Observed(
+            self.machine, short_of, self.runtime_version, lasting, bool(problems), images, self._runtime_status
+        )
 
     def _awaits_certificate(self) -> bool:
         """Whether logs and exec would fail for want of a certificate that the API server believes.
@@ -259,6 +265,7 @@ class NodeRooms:
                 config.max_parallel_image_pulls,
                 log_max_bytes=config.log_max_bytes,
                 log_max_files=config.container_log_max_files,
+                allowed_sysctls=parse_patterns(config.allowed_unsafe_sysctls),
             ),
             client=agent.client,
             clock=self.clock,
@@ -305,13 +312,21 @@ class NodeRooms:
             count=lambda signal: agent.kubelet_metrics.evictions.labels(signal).inc(),
         )
 
+    async def _run_pods(self, pods: PodAgent) -> None:
+        """Run pods, as soon as it was asked once what the runtime can do: some of them depend on it."""
+        try:
+            self._runtime_status = await self.runtime.status()
+        except RuntimeFailure as failure:
+            log.warning("the container runtime does not answer yet: %s", failure)
+        await pods.run()
+
     def pod_settings(self) -> PodSettings:
-        """What all pods have in common; made anew only when the node's resolvers changed, for workers ask often."""
-        path = resolv_conf_of()
+        """What all pods have in common; made anew only when something of it has changed, for workers ask often."""
+        path, runtime = resolv_conf_of(), self._runtime_status
         changed = path.stat().st_mtime_ns if path.exists() else 0
-        if changed != self._settings_of[0]:
-            self._settings_of = (changed, self._pod_settings(path.read_text() if changed else ""))
-        return self._settings_of[1]
+        if (changed, runtime) != self._settings_of[:2]:
+            self._settings_of = (changed, runtime, self._pod_settings(path.read_text() if changed else ""))
+        return self._settings_of[2]
 
     def _pod_settings(self, resolv_conf: str) -> PodSettings:
         config, node_resolver = self.agent.config, parse_resolv_conf(resolv_conf)
@@ -322,7 +337,11 @@ class NodeRooms:
             memory_capacity=self.machine.memory,
             kubelet_root=self.kubelet_root,
             host_ips=self.settings.addresses,
-            hardening=Hardening(masked_paths=(*MASKED_PATHS, *thermal_paths())),
+            runtime=self._runtime_status,
+            hardening=Hardening(
+                masked_paths=(*MASKED_PATHS, *self._thermal_paths),
+                strict_groups=bool(self._runtime_status.strict_groups),
+            ),
         )
 
     # The node's API

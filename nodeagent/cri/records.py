@@ -34,6 +34,7 @@ class Sandbox:
     ready: bool = True
     created_at: int = 0
     ips: tuple[str, ...] = ()  # filled in by sandbox_status only
+    runtime_handler: str = ""
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     annotations: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -61,6 +62,7 @@ class Container:
     reason: str = ""
     message: str = ""
     log_path: str = ""
+    recursive_read_only: tuple[str, ...] = ()  # the mounts that are so; filled in by container_status only
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     annotations: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -81,6 +83,28 @@ class Condition:
     status: bool
     reason: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A way of running pods that the runtime is configured for, and what that way can do."""
+
+    name: str = ""
+    recursive_read_only: bool = False
+    user_namespaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeStatus:
+    """How the runtime is and what it can do."""
+
+    conditions: tuple[Condition, ...] = ()  # RuntimeReady and NetworkReady
+    handlers: tuple[Handler, ...] = ()
+    strict_groups: bool | None = None  # whether it can keep an image's own groups out; None: it does not say
+
+    def handler(self, name: str) -> Handler:
+        """Return a handler; one that the runtime does not name can do nothing that not all can."""
+        return next((one for one in self.handlers if one.name == name), Handler(name))
 
 
 @dataclass(frozen=True, slots=True)

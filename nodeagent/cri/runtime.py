@@ -13,6 +13,8 @@ from nodeagent.cri.records import (
     Container,
     ContainerStats,
     ExecResult,
+    Handler,
+    RuntimeStatus,
     Sandbox,
     State,
     Version,
@@ -31,10 +33,9 @@ class Runtime:
         answer = await self._channel.call(_SERVICE + "Version", pb.VersionRequest(version="0.1.0"), pb.VersionResponse)
         return Version(answer.runtime_name, answer.runtime_version, answer.runtime_api_version)
 
-    async def status(self) -> tuple[Condition, ...]:
-        """RuntimeReady and NetworkReady."""
+    async def status(self) -> RuntimeStatus:
         answer = await self._channel.call(_SERVICE + "Status", pb.StatusRequest(), pb.StatusResponse)
-        return tuple(Condition(c.type, c.status, c.reason, c.message) for c in answer.status.conditions)
+        return runtime_status(answer)
 
     async def sandbox_image(self) -> str:
         """Return the image that every sandbox is made of; "" if the runtime does not say."""
@@ -157,6 +158,17 @@ class Runtime:
         await self._channel.call(_SERVICE + method, pb.ContainerRequest(container_id=container_id), pb.Empty)
 
 
+def runtime_status(answer: pb.StatusResponse) -> RuntimeStatus:
+    return RuntimeStatus(
+        conditions=tuple(Condition(c.type, c.status, c.reason, c.message) for c in answer.status.conditions),
+        handlers=tuple(
+            Handler(one.name, one.features.recursive_read_only_mounts, one.features.user_namespaces)
+            for one in answer.runtime_handlers
+        ),
+        strict_groups=answer.features.supplemental_groups_policy if answer.HasField("features") else None,
+    )
+
+
 def _sandbox(item: pb.PodSandbox | pb.PodSandboxStatus, ips: tuple[str, ...] = ()) -> Sandbox:
     return Sandbox(
         id=item.id,
@@ -167,6 +179,7 @@ def _sandbox(item: pb.PodSandbox | pb.PodSandboxStatus, ips: tuple[str, ...] = (
         ready=item.state == pb.SANDBOX_READY,
         created_at=item.created_at,
         ips=ips,
+        runtime_handler=item.runtime_handler,
         labels=dict(item.labels),
         annotations=dict(item.annotations),
     )
@@ -202,6 +215,7 @@ def _status(item: pb.ContainerStatus) -> Container:
         reason=item.reason,
         message=item.message,
         log_path=item.log_path,
+        recursive_read_only=tuple(mount.container_path for mount in item.mounts if mount.recursive_read_only),
         labels=dict(item.labels),
         annotations=dict(item.annotations),
     )

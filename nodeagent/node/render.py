@@ -17,6 +17,9 @@ from controlplane.api.core_v1 import (
     NodeAddress,
     NodeCondition,
     NodeDaemonEndpoints,
+    NodeFeatures,
+    NodeRuntimeHandler,
+    NodeRuntimeHandlerFeatures,
     NodeSpec,
     NodeStatus,
     NodeSwapStatus,
@@ -25,6 +28,7 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.kit.timestamps import format_time
+from nodeagent.cri.records import RuntimeStatus
 from nodeagent.node.machine import Machine
 
 MAX_IMAGES = 50  # upstream's --node-status-max-images
@@ -58,6 +62,7 @@ class Observed:
     problems: tuple[str, ...] = ()
     amiss: bool = False
     images: tuple[ContainerImage, ...] = ()
+    runtime: RuntimeStatus = field(default_factory=RuntimeStatus)
 
 
 def default_labels(name: str, architecture: str) -> dict[str, str]:
@@ -98,6 +103,8 @@ def render_status(settings: NodeSettings, observed: Observed, previous: NodeStat
         daemon_endpoints=NodeDaemonEndpoints(kubelet_endpoint=DaemonEndpoint(port=settings.port)),
         images=sorted(observed.images, key=lambda image: -(image.size_bytes or 0))[:MAX_IMAGES],
         node_info=system_info(settings, observed),
+        runtime_handlers=render_handlers(observed.runtime),
+        features=render_features(observed.runtime),
     )
 
 
@@ -152,6 +159,28 @@ def _amount(name: str, amount: int) -> str:
 
 def _binary(amount: int) -> str:
     return quantity.render(quantity.Amount(amount * 10**9, "Binary"))
+
+
+def render_handlers(runtime: RuntimeStatus) -> list[NodeRuntimeHandler]:
+    """Return what each handler can do for pods, where the runtime says so.
+
+    No pod gets a user namespace from this agent, whatever the runtime could do.
+    """
+    return [
+        NodeRuntimeHandler(
+            name=one.name,
+            features=NodeRuntimeHandlerFeatures(
+                recursive_read_only_mounts=one.recursive_read_only, user_namespaces=False
+            ),
+        )
+        for one in sorted(runtime.handlers, key=lambda one: one.name)
+    ]
+
+
+def render_features(runtime: RuntimeStatus) -> NodeFeatures | None:
+    if runtime.strict_groups is None:
+        return None
+    return NodeFeatures(supplemental_groups_policy=runtime.strict_groups)
 
 
 def system_info(settings: NodeSettings, observed: Observed) -> NodeSystemInfo:

@@ -22,7 +22,7 @@ from nodeagent.cri.runtime import Runtime
 from nodeagent.kernel import cgroup
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.kernel.thread import KernelThread, KeyedThreads
-from nodeagent.pods import names, orphans, preemption
+from nodeagent.pods import names, orphans, preemption, sysctls
 from nodeagent.pods.admission import Admission, Refusal, admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
 from nodeagent.pods.eviction.refusal import refuse
@@ -69,6 +69,7 @@ class PodAgentConfig:
     slots: int = 4
     log_max_bytes: int = 10 * 2**20  # negative: logs are never rotated
     log_max_files: int = 5
+    allowed_sysctls: tuple[str, ...] = ()  # names and prefixes beyond those that are safe
 
 
 class PodAgent:
@@ -250,9 +251,13 @@ class PodAgent:
     def _take(self, pod: Pod, source: Source = Source.API) -> PodWorker:
         admission, node = Admission(), self._node()
         fresh = pod.status.start_time is None and pod.status.phase not in _TERMINAL
-        if fresh and node is not None and source is not Source.ORPHAN:
-            refusal = self._closed or refuse(pod, self._pressures())
-            admission = Admission(refusal) if refusal is not None else admit(pod, node, self._active_pods())
+        if fresh and source is not Source.ORPHAN:
+            refusal = self._closed or sysctls.refusal(pod, self._config.allowed_sysctls)
+            refusal = refusal or refuse(pod, self._pressures())
+            if refusal is not None or node is None:
+                admission = Admission(refusal)
+            else:
+                admission = admit(pod, node, self._active_pods())
         worker = self._workers[pod.metadata.uid] = PodWorker(pod, self._tools, source)
         if refusal := admission.refusal:
             self._recorder.event(pod, "Warning", refusal.reason, refusal.message.removeprefix("Pod was rejected: "))

@@ -12,7 +12,7 @@ from controlplane.api.core_v1 import Container, EphemeralContainer, Pod, VolumeM
 from nodeagent.cri import cri_pb2 as cri
 from nodeagent.cri.records import CONTAINER_NAME, Image
 from nodeagent.pods import names
-from nodeagent.pods.env import expand
+from nodeagent.pods.env import ConfigError, expand
 from nodeagent.pods.resources import linux_resources
 from nodeagent.pods.sandbox import NodeSettings, pod_labels
 from nodeagent.pods.security import container_security
@@ -39,6 +39,7 @@ class Prepared:
     etc_hosts: str = ""  # the path on the node of the pod's /etc/hosts; "" mounts none
     termination_message: str = ""  # the path on the node of the file for the termination message
     target_id: str = ""  # the container whose processes an ephemeral container sees
+    recursive_read_only: bool = False  # whether the pod's runtime handler can mount so
 
 
 def render_container(
@@ -74,6 +75,7 @@ def _mounts(container: Container | EphemeralContainer, prepared: Prepared) -> li
             host_path=host_path,
             readonly=bool(mount.read_only),
             propagation=_PROPAGATION[mount.mount_propagation],
+            recursive_read_only=_recursive_read_only(mount, prepared.recursive_read_only),
         )
         for mount, host_path in prepared.mounts
     ]
@@ -85,6 +87,13 @@ def _mounts(container: Container | EphemeralContainer, prepared: Prepared) -> li
         path = container.termination_message_path or DEFAULT_TERMINATION_MESSAGE_PATH
         rendered.append(cri.Mount(container_path=path, host_path=prepared.termination_message))
     return rendered
+
+
+def _recursive_read_only(mount: VolumeMount, possible: bool) -> bool:
+    if mount.recursive_read_only == "Enabled" and not possible:
+        words = "requested recursive read-only mode, but it is not supported by the runtime"
+        raise ConfigError(f'volumeMount "{mount.name}" {words}')
+    return possible and mount.recursive_read_only in ("Enabled", "IfPossible")
 
 
 def _annotations(pod: Pod, container: Container | EphemeralContainer, attempt: int) -> dict[str, str]:

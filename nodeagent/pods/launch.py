@@ -119,6 +119,7 @@ class Launcher:
             etc_hosts=str(files.write_hosts(tuple(launch.pod_ips))),
             termination_message=str(files.make_termination_message(launch.container.name, launch.attempt)),
             target_id=launch.target_id,
+            recursive_read_only=launch.node.runtime.handler(launch.sandbox.runtime_handler).recursive_read_only,
         )
         return render_container(launch.pod, launch.container, prepared, launch.node)
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from controlplane.api.core_v1 import Pod
 from nodeagent.cri import cri_pb2 as cri
-from nodeagent.cri.records import POD_NAME, POD_NAMESPACE, POD_UID
+from nodeagent.cri.records import POD_NAME, POD_NAMESPACE, POD_UID, RuntimeStatus
 from nodeagent.pods import names
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_parent
 from nodeagent.pods.dns import ClusterDns, resolver_config
+from nodeagent.pods.env import ConfigError
 from nodeagent.pods.hosts import kernel_hostname
 from nodeagent.pods.resources import qos_class
 from nodeagent.pods.security import Hardening, sandbox_security
+from nodeagent.pods.sysctls import dotted
 
 _PROTOCOL = {"TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP, "": cri.TCP}
 
@@ -30,6 +32,7 @@ class NodeSettings:
     log_links: Path = names.LOG_LINKS
     kubelet_root: Path = Path("/var/lib/kubelet")
     host_ips: tuple[str, ...] = ()
+    runtime: RuntimeStatus = field(default_factory=RuntimeStatus)  # as seen last: what it can do
     hardening: Hardening = field(default_factory=Hardening)
 
 
@@ -37,6 +40,13 @@ def pod_labels(pod: Pod) -> dict[str, str]:
     """Return the labels by which the pod's sandbox and containers are found again."""
     meta = pod.metadata
     return {POD_NAME: meta.name, POD_NAMESPACE: meta.namespace, POD_UID: meta.uid}
+
+
+def refuse_unsupported(pod: Pod) -> None:
+    """Raise ConfigError for a pod that asks for a wall around it which this node cannot build."""
+    if pod.spec.host_users is False:
+        # Each pod would need user IDs of its own and volumes mounted through them; its root would be the node's root.
+        raise ConfigError("spec.hostUsers: false: this node has no user namespaces for pods")
 
 
 def render_sandbox(pod: Pod, attempt: int, node: NodeSettings) -> cri.PodSandboxConfig:
@@ -77,5 +87,4 @@ def _port_mappings(pod: Pod) -> list[cri.PortMapping]:
 
 def _sysctls(pod: Pod) -> dict[str, str]:
     context = pod.spec.security_context
-    # Both net.ipv4.x and net/ipv4/x are written; the kernel's own notation has dots.
-    return {one.name.replace("/", "."): one.value for one in context.sysctls} if context else {}
+    return {dotted(one.name): one.value for one in context.sysctls} if context else {}

@@ -47,9 +47,10 @@ _PROFILE = {
 
 @dataclass(frozen=True, slots=True)
 class Hardening:
-    """What this node keeps from containers that say nothing of it."""
+    """What this node keeps from containers that say nothing of it, and what it can keep from those that ask."""
 
     masked_paths: Sequence[str] = MASKED_PATHS
+    strict_groups: bool = False  # whether the runtime can keep out the groups that an image gives its user
 
 
 def sandbox_security(pod: Pod) -> cri.LinuxSandboxSecurityContext:
@@ -63,6 +64,8 @@ def sandbox_security(pod: Pod) -> cri.LinuxSandboxSecurityContext:
         seccomp=cri.SecurityProfile(profile_type=cri.SecurityProfile.RuntimeDefault),
         selinux_options=_selinux(context.se_linux_options),
     )
+    if context.supplemental_groups_policy == "Strict":
+        rendered.supplemental_groups_policy = cri.Strict
     if context.run_as_user is not None:
         rendered.run_as_user.value = context.run_as_user
     if context.run_as_group is not None and context.run_as_user is not None:
@@ -77,7 +80,10 @@ def container_security(
     target_id: str = "",
     hardening: Hardening = Hardening(),
 ) -> cri.LinuxContainerSecurityContext:
-    """Return a container's security context. Raises ConfigError where the image contradicts runAsNonRoot."""
+    """Return a container's security context.
+
+    Raises ConfigError where the image contradicts runAsNonRoot, and where the runtime would give more than is wanted.
+    """
     outer, own = pod.spec.security_context or PodSecurityContext(), container.security_context or SecurityContext()
     rendered = cri.LinuxContainerSecurityContext(
         privileged=bool(own.privileged),
@@ -97,6 +103,8 @@ def container_security(
         rendered.capabilities.add_capabilities.extend(own.capabilities.add)
         rendered.capabilities.drop_capabilities.extend(own.capabilities.drop)
     if outer.supplemental_groups_policy == "Strict":
+        if not hardening.strict_groups:
+            raise ConfigError("SupplementalGroupsPolicy=Strict is not supported by the runtime")
         rendered.supplemental_groups_policy = cri.Strict
     _set_user(rendered, pod, container, outer, own, image)
     return rendered

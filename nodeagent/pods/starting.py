@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from controlplane.api.core_v1 import Pod
 from controlplane.kit.backoff import Backoff
 from nodeagent.cri.errors import RuntimeFailure, Unavailable
+from nodeagent.pods.env import ConfigError
 from nodeagent.pods.files import PodFiles
 from nodeagent.pods.hooks import HookFailed
 from nodeagent.pods.launch import Launch, LaunchFailed
@@ -15,7 +16,8 @@ from nodeagent.pods.memory import Memory
 from nodeagent.pods.plan import CreateSandbox
 from nodeagent.pods.puller import ImageTrouble
 from nodeagent.pods.restart import still_to_come
-from nodeagent.pods.sandbox import render_sandbox
+from nodeagent.pods.runtime_class import handler_of
+from nodeagent.pods.sandbox import refuse_unsupported, render_sandbox
 from nodeagent.pods.state import Trouble, Unhealthy, Waiting
 from nodeagent.pods.tools import Tools, teller
 from nodeagent.volumes.errors import VolumeFailed
@@ -83,11 +85,13 @@ class Starter:
         config = render_sandbox(pod, action.attempt, tools.node())
         try:
             PodFiles(pod, tools.node()).make_log_directory("")
+            refuse_unsupported(pod)
+            handler = await handler_of(pod, tools.client)
             async with tools.sandbox_slots:
-                await tools.runtime.run_sandbox(config)
+                await tools.runtime.run_sandbox(config, handler)
         except Unavailable:
             raise
-        except (RuntimeFailure, OSError) as error:
+        except (RuntimeFailure, ConfigError, OSError) as error:
             tell("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
             retry_at = tools.clock.now() + timedelta(seconds=_SANDBOX_RETRY.delay(self._failures))
             self._failures += 1

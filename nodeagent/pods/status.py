@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -153,7 +153,7 @@ def _status(
         started=run.running and started,
         state=state,
         last_state=last_state,
-        volume_mounts=_mounts(container),
+        volume_mounts=_mounts(container, run.recursive_read_only),
         resources=container.resources if run.running and _asks(container) else None,
         allocated_resources=container.resources.requests if run.running and container.resources else {},
     )
@@ -272,13 +272,14 @@ def _before(pod: Pod, name: str) -> ContainerStatus | None:
     return next((status for status in every if status.name == name), None)
 
 
-def _mounts(container: ContainerSpec | EphemeralContainer) -> list[VolumeMountStatus]:
+def _mounts(container: ContainerSpec | EphemeralContainer, recursive: Collection[str] = ()) -> list[VolumeMountStatus]:
+    """Return how the volumes are mounted; `recursive` are the paths at which everything below is read-only too."""
     return [
         VolumeMountStatus(
             name=mount.name,
             mount_path=mount.mount_path,
             read_only=mount.read_only,
-            recursive_read_only=(mount.recursive_read_only or "Disabled") if mount.read_only else "",
+            recursive_read_only=("Enabled" if mount.mount_path in recursive else "Disabled") if mount.read_only else "",
         )
         for mount in container.volume_mounts
     ]

@@ -81,6 +81,7 @@ class FakeRuntime:
     calls: list[tuple[str, str]] = field(default_factory=list)
     commands: dict[str, ExecResult] = field(default_factory=dict)  # what exec answers, by its first word
     configs: dict[str, pb.ContainerConfig] = field(default_factory=dict)
+    handlers: dict[str, str] = field(default_factory=dict)  # with which the sandbox of a pod, by its name, was made
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     _containers: dict[str, Container] = field(default_factory=dict)
     _failures: list[_Failure] = field(default_factory=list)
@@ -113,6 +114,7 @@ class FakeRuntime:
     async def run_sandbox(self, config: pb.PodSandboxConfig, handler: str = "") -> str:
         await self._called("run_sandbox", config.metadata.name)
         meta, number = config.metadata, next(self._numbers)
+        self.handlers[meta.name] = handler
         made = Sandbox(
             id=f"sandbox-{number}",
             name=meta.name,
@@ -120,6 +122,7 @@ class FakeRuntime:
             uid=meta.uid,
             attempt=meta.attempt,
             created_at=self._now(),
+            runtime_handler=handler,
             ips=() if config.linux.security_context.namespace_options.network == pb.NODE else (f"10.244.0.{number}",),
             labels=dict(config.labels),
             annotations=dict(config.annotations),

@@ -31,10 +31,12 @@ from controlplane.api.core_v1 import (
     VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.node_v1 import RuntimeClass
 from controlplane.kit.clock import SystemClock
 from controlplane.kit.tasks import running
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.events import Exited, RuntimeEvents
+from nodeagent.cri.records import POD_NAME
 from nodeagent.pods.security import MASKED_PATHS, READONLY_PATHS
 from tests.fakes.containerd import IMAGE
 from tests.integration.node_runtime.world import World, a_pod, agent_of
@@ -115,6 +117,25 @@ async def test_the_kernels_files_are_masked_or_read_only(world: World) -> None:
         hidden = [path for path in MASKED_PATHS if Path(path).exists()]
         assert set(hidden) <= options.keys()
         assert await _output(world, "caged", "wc -c < /proc/interrupts; ls /sys/firmware | wc -l") == "0\n0\n"
+
+
+async def test_a_pod_runs_under_the_handler_of_its_class(world: World) -> None:
+    for name, handler in (("usual", "runc"), ("unknown", "nothing")):
+        world.api.add(RuntimeClass(metadata=ObjectMeta(name=name), handler=handler))
+    async with agent_of(world):
+        world.api.add(a_pod("plain", runtime_class_name="usual"))
+        world.api.add(a_pod("strange", runtime_class_name="unknown"))
+        await until(lambda: world.is_ready("plain"))
+        (sandbox,) = await world.runtime.list_sandboxes({POD_NAME: "plain"})
+        assert sandbox.runtime_handler == "runc"
+        await until(lambda: "FailedCreatePodSandBox" in world.events.reasons("strange"))
+        assert any("nothing" in message for name, _, message in world.events.seen if name == "strange")
+
+
+async def test_what_the_runtime_says_it_can_do(world: World) -> None:
+    async with agent_of(world):
+        status = await world.runtime.status()
+        assert [(one.type, one.status) for one in status.conditions] == [("RuntimeReady", True), ("NetworkReady", True)]
 
 
 def _file(world: World, pod: str, path: str) -> str:

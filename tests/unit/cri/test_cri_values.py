@@ -16,7 +16,8 @@ from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import ImageNotFound, ImagePullFailed, NotFound, RuntimeFailure, TimedOut, Unavailable
 from nodeagent.cri.events import Event, Exited, OutOfMemory, parse
 from nodeagent.cri.images import Images
-from nodeagent.cri.runtime import Runtime
+from nodeagent.cri.records import Condition, Handler
+from nodeagent.cri.runtime import Runtime, runtime_status
 
 
 def _envelope(topic: str, message: object) -> events_pb.Envelope:
@@ -93,6 +94,23 @@ async def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
     await channel.close()
 
 
+def test_what_the_runtime_can_do() -> None:
+    handlers = [
+        pb.RuntimeHandler(name=""),
+        pb.RuntimeHandler(name="runc", features=pb.RuntimeHandlerFeatures(recursive_read_only_mounts=True)),
+    ]
+    condition = pb.RuntimeCondition(type="RuntimeReady", status=True)
+    answer = pb.StatusResponse(
+        status=pb.RuntimeStatus(conditions=[condition]), runtime_handlers=handlers, features=pb.RuntimeFeatures()
+    )
+    status = runtime_status(answer)
+    assert status.conditions == (Condition("RuntimeReady", True),)
+    assert status.handler("runc").recursive_read_only
+    assert not status.handler("").recursive_read_only
+    assert status.handler("unheard") == Handler("unheard")
+    assert (status.strict_groups, runtime_status(pb.StatusResponse()).strict_groups) == (False, None)
+
+
 def test_field_numbers_are_the_protocols() -> None:
     """A few that are easy to get wrong, against bytes written down from the specification."""
     status = pb.ContainerStatus(id="c", state=pb.CONTAINER_EXITED, exit_code=3, log_path="l")
@@ -101,6 +119,9 @@ def test_field_numbers_are_the_protocols() -> None:
     assert context.SerializeToString() == b"\x58\x01\x62\x02\x08\x05"
     masked = pb.LinuxContainerSecurityContext(masked_paths=["a"], readonly_paths=["b"])
     assert masked.SerializeToString() == b"\x6a\x01a\x72\x01b"
+    sandbox = pb.PodSandboxStatus(id="s", runtime_handler="h")
+    assert sandbox.SerializeToString() == b"\x0a\x01s\x4a\x01h"
+    assert pb.PodSandbox(id="s", runtime_handler="h").SerializeToString() == b"\x0a\x01s\x3a\x01h"
     mount = pb.Mount(readonly=True, recursive_read_only=True)
     assert mount.SerializeToString() == b"\x18\x01\x40\x01"
     handler = pb.RuntimeHandler(name="h", features=pb.RuntimeHandlerFeatures(recursive_read_only_mounts=True))

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from controlplane.api.core_v1 import Node, NodeAddress, NodeCondition, NodeStatus
+from controlplane.api.core_v1 import Node, NodeAddress, NodeCondition, NodeFeatures, NodeStatus
 from controlplane.api.meta_v1 import ObjectMeta
+from nodeagent.cri.records import Handler, RuntimeStatus
 from nodeagent.node.machine import Machine, os_image, thermal_paths
 from nodeagent.node.render import (
     NodeSettings,
@@ -19,6 +20,8 @@ from nodeagent.node.render import (
     address_conflict,
     overcommitted,
     reconcile_registered,
+    render_features,
+    render_handlers,
     render_node,
     render_status,
     same_but_for_heartbeats,
@@ -158,6 +161,17 @@ def test_two_nodes_may_not_claim_one_address() -> None:
     assert "--node-ip" in address_conflict("node1", ["10.0.2.15"], [other])
     assert address_conflict("node2", ["10.0.2.15"], [other]) == ""
     assert address_conflict("node1", ["192.168.56.11"], [other]) == ""
+
+
+def test_what_the_runtime_can_do_is_told() -> None:
+    handlers = (Handler("runc", recursive_read_only=True, user_namespaces=True), Handler(""))
+    runtime = RuntimeStatus(handlers=handlers, strict_groups=True)
+    assert [
+        (one.name, one.features and (one.features.recursive_read_only_mounts, one.features.user_namespaces))
+        for one in render_handlers(runtime)
+    ] == [("", (False, False)), ("runc", (True, False))]
+    assert render_features(runtime) == NodeFeatures(supplemental_groups_policy=True)
+    assert (render_handlers(RuntimeStatus()), render_features(RuntimeStatus())) == ([], None)
 
 
 def test_thermal_paths(tmp_path: Path) -> None:

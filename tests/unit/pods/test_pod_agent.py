@@ -30,12 +30,15 @@ from controlplane.api.core_v1 import (
     PersistentVolumeSpec,
     Pod,
     PodCondition,
+    PodSecurityContext,
     PodSpec,
     Service,
+    Sysctl,
     Volume,
     VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.api.node_v1 import RuntimeClass
 from controlplane.client.client import Client
 from controlplane.client.informer import Informers
 from controlplane.client.transport import Unreachable
@@ -403,6 +406,45 @@ async def test_a_critical_pod_takes_the_place_of_another(world: World) -> None:
         status = world.pod("lesser").status
         assert (status.phase, status.reason) == ("Failed", "Preempting")
         assert world.ready("critical")
+
+
+async def test_an_unsafe_sysctl_fails_the_pod(world: World) -> None:
+    async with world.agent():
+        world.add(security_context=PodSecurityContext(sysctls=[Sysctl(name="kernel.msgmax", value="1")]))
+        await world.settle()
+        status = world.pod().status
+        assert (status.phase, status.reason) == ("Failed", "SysctlForbidden")
+        assert status.message == 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted'
+        assert not world.runtime.calls
+
+
+async def test_strict_groups_fail_the_pod_where_the_node_does_not_know_them(world: World) -> None:
+    async with world.agent():
+        world.add(security_context=PodSecurityContext(supplemental_groups_policy="Strict"))
+        await world.settle()
+        assert world.pod().status.reason == "SupplementalGroupsPolicyNotSupported"
+
+
+async def test_a_runtime_class_names_the_handler(world: World) -> None:
+    async with world.agent():
+        world.add(runtime_class_name="gvisor")
+        await world.settle()
+        words = 'Failed to create pod sandbox: runtimeclass.node.k8s.io "gvisor" not found'
+        assert ("FailedCreatePodSandBox", words) in world.events
+        assert not world.ready()
+        world.api.add(RuntimeClass(metadata=ObjectMeta(name="gvisor"), handler="runsc"))
+        await world.pass_time(2)
+        assert world.ready()
+        assert world.runtime.handlers == {"web": "runsc"}
+
+
+async def test_a_pod_that_wants_a_user_namespace_does_not_run_without(world: World) -> None:
+    async with world.agent():
+        world.add(host_users=False)
+        await world.settle()
+        assert any("spec.hostUsers: false" in message for _, message in world.events)
+        assert world.pod().status.phase == "Pending"
+        assert "run_sandbox" not in [method for method, _ in world.runtime.calls]
 
 
 async def test_a_deleted_pod_with_the_same_name_comes_again(world: World) -> None:

@@ -15,14 +15,15 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
 from controlplane.api.codec import from_document
-from controlplane.api.core_v1 import Container, Pod, PodSecurityContext, PodSpec, SecurityContext
+from controlplane.api.core_v1 import Container, Pod, PodSecurityContext, PodSpec, SecurityContext, VolumeMount
 from controlplane.api.meta_v1 import ObjectMeta
+from nodeagent.cri import cri_pb2 as cri
 from nodeagent.cri.records import Image
 from nodeagent.pods.cgroups import CgroupDriver
 from nodeagent.pods.container import Prepared, render_container
 from nodeagent.pods.env import ConfigError
 from nodeagent.pods.sandbox import NodeSettings, render_sandbox
-from nodeagent.pods.security import Hardening, container_security
+from nodeagent.pods.security import Hardening, container_security, sandbox_security
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "pods"
 _IMAGE = Image("sha256:feed", uid=101)
@@ -152,6 +153,41 @@ def test_the_kernels_secrets_are_kept_from_containers(context: SecurityContext |
     rendered = container_security(pod, container, _IMAGE, hardening=hardening)
     assert list(rendered.masked_paths) == (["/proc/kcore", "/sys/hot"] if masked else [])
     assert ("/proc/sysrq-trigger" in rendered.readonly_paths) is masked
+
+
+@pytest.mark.parametrize(
+    ("wanted", "possible", "expected"),
+    [
+        pytest.param("Enabled", True, True, id="wanted and possible"),
+        pytest.param("Enabled", False, "", id="wanted and impossible is refused"),
+        pytest.param("IfPossible", True, True, id="wished for and possible"),
+        pytest.param("IfPossible", False, False, id="wished for only"),
+        pytest.param("Disabled", True, False, id="not wanted"),
+        pytest.param("", True, False, id="not spoken of"),
+    ],
+)
+def test_recursive_read_only(wanted: str, possible: bool, expected: bool | str) -> None:
+    mount = VolumeMount(name="data", mount_path="/data", read_only=True, recursive_read_only=wanted)
+    container = Container(name="c")
+    pod = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(containers=[container]))
+    prepared = Prepared(0, _IMAGE, "i", mounts=[(mount, "/host")], recursive_read_only=possible)
+    if expected == "":
+        with pytest.raises(ConfigError, match='"data" requested recursive read-only mode'):
+            render_container(pod, container, prepared, NodeSettings(name="n1"))
+    else:
+        (rendered,) = render_container(pod, container, prepared, NodeSettings(name="n1")).mounts
+        assert (rendered.readonly, rendered.recursive_read_only) == (True, expected)
+
+
+def test_strict_groups_are_refused_where_the_runtime_adds_the_images() -> None:
+    container = Container(name="c")
+    context = PodSecurityContext(supplemental_groups_policy="Strict")
+    pod = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(containers=[container], security_context=context))
+    with pytest.raises(ConfigError, match="SupplementalGroupsPolicy=Strict"):
+        container_security(pod, container, _IMAGE)
+    rendered = container_security(pod, container, _IMAGE, hardening=Hardening(strict_groups=True))
+    assert rendered.supplemental_groups_policy == cri.Strict
+    assert sandbox_security(pod).supplemental_groups_policy == cri.Strict
 
 
 def test_the_pods_user_holds_where_the_container_has_none() -> None:

@@ -19,6 +19,7 @@ from controlplane.api.core_v1 import (
     PodSpec,
     PodStatus,
     Probe,
+    VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from nodeagent.cri.records import Container as Run
@@ -77,6 +78,25 @@ _ENDED = Termination(0.0)
 )
 def test_phase(pod: Pod, runs: list[Run], over: bool, expected: str) -> None:
     assert render_status(_situation(pod, *runs), {}, over=over).phase == expected
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        pytest.param(
+            _run(recursive_read_only=("/all",)), ["Enabled", "Disabled", ""], id="as the runtime mounted them"
+        ),
+        pytest.param(_run(), ["Disabled", "Disabled", ""], id="a runtime that cannot"),
+    ],
+)
+def test_recursive_read_only_is_told_as_it_is(run: Run, expected: list[str]) -> None:
+    mounts = [
+        VolumeMount(name="v", mount_path="/all", read_only=True, recursive_read_only="IfPossible"),
+        VolumeMount(name="v", mount_path="/top", read_only=True),
+        VolumeMount(name="v", mount_path="/rw"),
+    ]
+    status = render_status(_situation(_pod(Container(name="a", image="x", volume_mounts=mounts)), run), {}, over=False)
+    assert [one.recursive_read_only for one in status.container_statuses[0].volume_mounts] == expected
 
 
 @pytest.mark.parametrize(
