@@ -31,7 +31,8 @@ from nodeagent.dns.forward import resolv_conf_of
 from nodeagent.kernel import headroom
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.kernel.logind import Logind
-from nodeagent.metrics.usage import PodPlace, UsageReader
+from nodeagent.metrics.files import FileReader, volumes_of
+from nodeagent.metrics.usage import Identity, PodPlace, UsageReader
 from nodeagent.network.overlay import Overlay
 from nodeagent.node import shutdown
 from nodeagent.node.enforcement import enforce, limits_of
@@ -50,6 +51,7 @@ from nodeagent.node.render import (
 from nodeagent.node.shutdown import Shutdown
 from nodeagent.node.status import StatusWriter
 from nodeagent.plugins.registry import PluginRegistry
+from nodeagent.pods import names
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path, container_cgroup, pods_cgroup
 from nodeagent.pods.dns import ClusterDns, parse_resolv_conf
@@ -62,6 +64,7 @@ from nodeagent.pods.resources import qos_class
 from nodeagent.pods.sandbox import NodeSettings as PodSettings
 from nodeagent.pods.security import MASKED_PATHS, Hardening
 from nodeagent.pods.sysctls import parse_patterns
+from nodeagent.probes.counts import ProbeCounts
 from nodeagent.server.app import NodeServer
 
 if TYPE_CHECKING:
@@ -107,6 +110,7 @@ class NodeRooms:
         self._images: tuple[float, tuple[ContainerImage, ...]] = (float("-inf"), ())
         self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
         self._status = StatusWriter(self.settings, self.observe, agent.client, agent.clock, self.recorder.event)
+        self.probe_counts = ProbeCounts()
         self.pods = self._pods()
         self.image_collector = self._image_collector()
         self.eviction = self._eviction()
@@ -354,10 +358,24 @@ class NodeRooms:
             self.kubelet_root,
             self.runtime,
             self.clock,
-            places=lambda: {one.metadata.uid: _place(one, driver) for one in (worker.pod for worker in pods.workers())},
+            places=lambda: {
+                worker.pod.metadata.uid: _place(worker.pod, self.pod_settings()) for worker in pods.workers()
+            },
             container_cgroup=lambda pod_cgroup, container: container_cgroup(pod_cgroup, container, driver),
+            images=self.images,
+            identity=Identity(self.machine.machine_id, self.machine.system_uuid, self.machine.boot_id),
         )
-        pages = node_pages(agent.registry, agent.kubelet_metrics, usage, pods, agent.certificates, config, self.clock)
+        pages = node_pages(
+            agent.registry,
+            agent.kubelet_metrics,
+            usage,
+            FileReader(self.images, self.clock),
+            self.probe_counts,
+            pods,
+            agent.certificates,
+            config,
+            self.clock,
+        )
         server = NodeServer(
             node_name=self.settings.name,
             pods=pods,
@@ -371,9 +389,11 @@ class NodeRooms:
         return server.run(config.bind_address, config.port, agent.certificates.tls)
 
 
-def _place(pod: Pod, driver: CgroupDriver) -> PodPlace:
-    path = cgroup_path(pod.metadata.uid, qos_class(pod), driver)
-    return PodPlace(path, own_network=not pod.spec.host_network)
+def _place(pod: Pod, node: PodSettings) -> PodPlace:
+    path = cgroup_path(pod.metadata.uid, qos_class(pod), node.cgroup_driver)
+    logs = names.log_directory(pod, node.logs)
+    volumes = volumes_of(pod, node.kubelet_root)
+    return PodPlace(path, own_network=not pod.spec.host_network, logs=logs, volumes=volumes)
 
 
 def runtime_problems(conditions: Sequence[Condition], overlay_problem: str) -> tuple[str, ...]:

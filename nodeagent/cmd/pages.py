@@ -15,10 +15,12 @@ from nodeagent.cmd.certificates import NodeCertificates
 from nodeagent.cmd.config import NodeAgentConfig, key_of
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.metrics import cadvisor, resource
+from nodeagent.metrics.files import FileReader
 from nodeagent.metrics.kubelet import KubeletMetrics, Reading
-from nodeagent.metrics.summary import summary
+from nodeagent.metrics.summary import cpu_and_memory, summary
 from nodeagent.metrics.usage import Usage, UsageReader
 from nodeagent.pods.agent import PodAgent
+from nodeagent.probes.counts import ProbeCounts
 from nodeagent.volumes.kinds import plugin_name
 
 
@@ -26,6 +28,8 @@ def node_pages(
     registry: CollectorRegistry,
     metrics: KubeletMetrics,
     usage: UsageReader,
+    files: FileReader,
+    probe_counts: ProbeCounts,
     pods: PodAgent,
     certificates: NodeCertificates,
     config: NodeAgentConfig,
@@ -42,11 +46,14 @@ def node_pages(
         return await _usage_page(usage, resource.families)
 
     async def probes(_: web.Request) -> web.Response:
-        return _text(b"")
+        return _text(render(probe_counts.registry))
 
-    async def stats(_: web.Request) -> web.Response:
+    async def stats(request: web.Request) -> web.Response:
         try:
-            return web.json_response(summary(await usage.read()))
+            found = await usage.read()
+            if request.query.get("only_cpu_and_memory", "").lower() in ("1", "true", "t"):
+                return web.json_response(cpu_and_memory(found))
+            return web.json_response(summary(found, await files.read(found)))
         except RuntimeFailure as failure:
             return _unread(failure)
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nodeagent.cri import cri_pb2 as pb
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import ImageNotFound, ImagePullFailed, NotFound, RuntimeFailure, Unavailable
 from nodeagent.cri.records import Credentials, Image
 
 _SERVICE = "/runtime.v1.ImageService/"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """Where the runtime keeps images and what containers write, and what images take of it, in bytes."""
+
+    mountpoint: str
+    used: int
+    inodes_used: int
 
 
 class Images:
@@ -48,11 +59,16 @@ class Images:
 
     async def mountpoint(self) -> str:
         """Return a directory on the file system where images and writable layers are kept."""
+        return (await self.file_system()).mountpoint
+
+    async def file_system(self) -> ImageFiles:
+        """Return where images are kept, and what they take. Raises RuntimeFailure."""
         answer = await self._channel.call(_SERVICE + "ImageFsInfo", pb.Empty(), pb.ImageFsInfoResponse)
-        places = [one.fs_id.mountpoint for one in answer.image_filesystems if one.fs_id.mountpoint]
-        if not places:
-            raise RuntimeFailure("the runtime does not say where it keeps images")
-        return places[0]
+        for one in answer.image_filesystems:
+            if not one.fs_id.mountpoint:
+                continue
+            return ImageFiles(one.fs_id.mountpoint, one.used_bytes.value, one.inodes_used.value)
+        raise RuntimeFailure("the runtime does not say where it keeps images")
 
 
 def _image(item: pb.Image) -> Image:

@@ -73,27 +73,6 @@ def limit(path: str, limits: Limits, root: Path = ROOT) -> None:
         file.write_text(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What a group has used, as far as this kernel counts it; None where it does not."""
-
-    periods: int | None = None  # of the CPU quota
-    throttled_periods: int | None = None
-    throttled_seconds: float | None = None
-    cache: int | None = None  # bytes
-    swap: int | None = None  # bytes
-    reads: int | None = None
-    writes: int | None = None
-    read_bytes: int | None = None
-    written_bytes: int | None = None
-
-
-def counters(path: str, root: Path = ROOT) -> Counters:
-    """Read a group's counters; a group that is gone has none."""
-    relative = path.lstrip("/")
-    return _counters_v2(root / relative) if is_v2(root) else _counters_v1(root, relative)
-
-
 def processes(path: str, root: Path = ROOT) -> list[str]:
     """Return the ids of the processes right in a group."""
     tree = root if is_v2(root) else root / "memory"
@@ -106,65 +85,10 @@ def tasks(path: str, root: Path = ROOT) -> int:
     return int(_read(tree / path.lstrip("/") / "pids.current").strip() or 0)
 
 
-def _counters_v1(root: Path, relative: str) -> Counters:
-    cpu, memory = pairs(root / "cpu" / relative / "cpu.stat"), pairs(root / "memory" / relative / "memory.stat")
-    operations = _blkio(root / "blkio" / relative / "blkio.throttle.io_serviced_recursive")
-    size = _blkio(root / "blkio" / relative / "blkio.throttle.io_service_bytes_recursive")
-    throttled = cpu.get("throttled_time")  # nanoseconds
-    return Counters(
-        periods=cpu.get("nr_periods"),
-        throttled_periods=cpu.get("nr_throttled"),
-        throttled_seconds=None if throttled is None else throttled / 1e9,
-        cache=memory.get("total_cache"),
-        swap=memory.get("total_swap"),
-        reads=operations.get("Read"),
-        writes=operations.get("Write"),
-        read_bytes=size.get("Read"),
-        written_bytes=size.get("Write"),
-    )
-
-
-def _counters_v2(directory: Path) -> Counters:
-    cpu, memory = pairs(directory / "cpu.stat"), pairs(directory / "memory.stat")
-    io, swap = _io_stat(directory / "io.stat"), _read(directory / "memory.swap.current").strip()
-    throttled = cpu.get("throttled_usec")
-    return Counters(
-        periods=cpu.get("nr_periods"),
-        throttled_periods=cpu.get("nr_throttled"),
-        throttled_seconds=None if throttled is None else throttled / 1e6,
-        cache=memory.get("file"),
-        swap=int(swap) if swap else None,
-        reads=io.get("rios"),
-        writes=io.get("wios"),
-        read_bytes=io.get("rbytes"),
-        written_bytes=io.get("wbytes"),
-    )
-
-
 def pairs(path: Path) -> dict[str, int]:
     """A file of lines such as `nr_periods 17`."""
     words = (line.split() for line in _read(path).splitlines())
     return {pair[0]: int(pair[1]) for pair in words if len(pair) == 2}
-
-
-def _blkio(path: Path) -> dict[str, int]:
-    """The sum over devices of lines such as `8:0 Read 4096`."""
-    found: dict[str, int] = {}
-    for line in _read(path).splitlines():
-        words = line.split()
-        if len(words) == 3:
-            found[words[1]] = found.get(words[1], 0) + int(words[2])
-    return found
-
-
-def _io_stat(path: Path) -> dict[str, int]:
-    """The sum over devices of lines such as `8:0 rbytes=4096 wbytes=0 rios=1 wios=0`."""
-    found: dict[str, int] = {}
-    for line in _read(path).splitlines():
-        for pair in line.split()[1:]:
-            name, _, value = pair.partition("=")
-            found[name] = found.get(name, 0) + int(value)
-    return found
 
 
 def _read(path: Path) -> str:

@@ -1,30 +1,15 @@
-"""/metrics/cadvisor and the Summary API: what is measured is shown under cAdvisor's names, what is not is left out."""
+"""/metrics/cadvisor: what is measured is shown under cAdvisor's names, what is not is left out."""
 
 from __future__ import annotations
 
 import pytest
 
-from nodeagent.kernel.cgroup import Counters
-from nodeagent.kernel.netdev import Interface
+from nodeagent.kernel.group_usage import GroupUsage, Spec
 from nodeagent.metrics import cadvisor
-from nodeagent.metrics.summary import summary
-from nodeagent.metrics.usage import ContainerUsage, MachineUsage, PodPlace, Usage
+from nodeagent.metrics.usage import Usage
+from tests.unit.metrics.readings import a_usage
 
-MACHINE = MachineUsage(0.0, 100.0, 1000, 400, 600, 10, 5, 10, 5)
-ETH0 = Interface("eth0", 1, 2, 3, 4, 5, 6, 7, 8)
-
-
-def a_container(name: str, counters: Counters) -> ContainerUsage:
-    cgroup = f"/kubepods/pod1/{name}-id"
-    return ContainerUsage(
-        "default", "web", "1", name, f"{name}-id", "nginx", 0.0, 2.0, 30, 40, 20, 0, 0, 0, 0, cgroup, counters
-    )
-
-
-def a_usage(counters: Counters, *, network: bool = True) -> Usage:
-    containers = (a_container("a", counters), a_container("b", counters))
-    networks = {"1": (ETH0,)} if network else {}
-    return Usage("n1", 0.0, MACHINE, containers, {"1": PodPlace("/kubepods/pod1", network)}, networks)
+A, POD, MACHINE = "/kubepods/pod1/a-id", "/kubepods/pod1", "/"
 
 
 def values(usage: Usage) -> dict[tuple[str, str, str], float]:
@@ -36,33 +21,109 @@ def values(usage: Usage) -> dict[tuple[str, str, str], float]:
     }
 
 
+def labels_of(usage: Usage, name: str, id_: str) -> list[dict[str, str]]:
+    return [
+        dict(sample.labels)
+        for family in cadvisor.families(usage)
+        for sample in family.samples
+        if sample.name == name and sample.labels.get("id", "") == id_
+    ]
+
+
 @pytest.mark.parametrize(
-    ("key", "expected"),
+    ("name", "container", "id_", "expected"),
     [
-        pytest.param(("container_memory_cache", "a", "/kubepods/pod1/a-id"), 64, id="cache of a container"),
-        pytest.param(("container_memory_cache", "", "/kubepods/pod1"), 128, id="cache of a pod"),
-        pytest.param(("container_cpu_cfs_throttled_periods_total", "b", "/kubepods/pod1/b-id"), 2, id="throttling"),
-        pytest.param(("container_fs_writes_bytes_total", "a", "/kubepods/pod1/a-id"), 9, id="bytes written"),
-        pytest.param(("container_network_receive_bytes_total", "", "/kubepods/pod1"), 1, id="received by a pod"),
-        pytest.param(("container_network_transmit_packets_dropped_total", "", "/kubepods/pod1"), 8, id="dropped"),
-        pytest.param(("container_cpu_usage_seconds_total", "", "/kubepods/pod1"), 4, id="CPU of a pod"),
+        ("container_cpu_usage_seconds_total", "a", A, 2),
+        ("container_cpu_user_seconds_total", "a", A, 1.5),
+        ("container_cpu_system_seconds_total", "a", A, 0.5),
+        ("container_cpu_cfs_periods_total", "a", A, 7),
+        ("container_cpu_cfs_throttled_periods_total", "a", A, 2),
+        ("container_cpu_cfs_throttled_seconds_total", "a", A, 1.5),
+        ("container_spec_cpu_shares", "a", A, 512),
+        ("container_spec_cpu_quota", "a", A, 50000),
+        ("container_spec_cpu_period", "a", A, 100000),
+        ("container_spec_memory_limit_bytes", "a", A, 100),
+        ("container_spec_memory_reservation_limit_bytes", "a", A, 0),
+        ("container_spec_memory_swap_limit_bytes", "a", A, 200),
+        ("container_memory_working_set_bytes", "a", A, 30),
+        ("container_memory_usage_bytes", "a", A, 40),
+        ("container_memory_rss", "a", A, 20),
+        ("container_memory_cache", "a", A, 64),
+        ("container_memory_swap", "a", A, 0),
+        ("container_memory_mapped_file", "a", A, 3),
+        ("container_memory_max_usage_bytes", "a", A, 60),
+        ("container_memory_failcnt_total", "a", A, 2),
+        ("container_oom_events_total", "a", A, 1),
+        ("container_processes", "a", A, 2),
+        ("container_threads", "a", A, 6),
+        ("container_threads_max", "a", A, 0),
+        ("container_last_seen", "a", A, 1000),
+        ("container_fs_usage_bytes", "a", A, 6),
+        ("container_fs_limit_bytes", "a", A, 1000),
+        ("container_fs_inodes_total", "a", A, 50),
+        ("container_fs_inodes_free", "a", A, 20),
+        ("container_fs_reads_total", "a", A, 3),
+        ("container_fs_writes_bytes_total", "a", A, 9),
+        ("container_cpu_usage_seconds_total", "", POD, 5),
+        ("container_memory_working_set_bytes", "", POD, 70),
+        ("container_memory_cache", "", POD, 140),
+        ("container_spec_memory_limit_bytes", "", POD, 300),
+        ("container_network_receive_bytes_total", "", POD, 1),
+        ("container_network_transmit_packets_dropped_total", "", POD, 8),
+        ("container_cpu_usage_seconds_total", "", MACHINE, 100),
+        ("container_memory_working_set_bytes", "", MACHINE, 600),
+        ("container_fs_usage_bytes", "", MACHINE, 5),
+        ("container_fs_limit_bytes", "", MACHINE, 10),
+        ("machine_cpu_cores", "", "", 4),
+        ("machine_cpu_physical_cores", "", "", 2),
+        ("machine_memory_bytes", "", "", 1000),
+        ("machine_swap_bytes", "", "", 50),
+        ("machine_scrape_error", "", "", 0),
+        ("container_scrape_error", "", "", 0),
     ],
 )
-def test_what_is_measured_is_shown(key: tuple[str, str, str], expected: float) -> None:
-    usage = a_usage(Counters(periods=7, throttled_periods=2, cache=64, written_bytes=9))
-    assert values(usage)[key] == expected
+def test_what_is_measured_is_shown(name: str, container: str, id_: str, expected: float) -> None:
+    assert values(a_usage())[name, container, id_] == expected
 
 
-@pytest.mark.parametrize("name", ["container_memory_swap", "container_memory_cache", "container_fs_reads_total"])
+def test_labels() -> None:
+    usage = a_usage()
+    named = {"container": "a", "id": A, "image": "nginx", "name": "a-id", "namespace": "default", "pod": "web"}
+    assert labels_of(usage, "container_memory_rss", A) == [named]
+    assert labels_of(usage, "container_cpu_usage_seconds_total", A) == [{**named, "cpu": "total"}]
+    assert labels_of(usage, "container_fs_reads_total", A) == [{**named, "device": "/dev/sda"}]
+    assert labels_of(usage, "container_fs_limit_bytes", A) == [{**named, "device": "/dev/sdb1"}]
+    assert labels_of(usage, "container_fs_limit_bytes", MACHINE)[0]["device"] == "/dev/sda1"
+    identity = {"boot_id": "boot", "machine_id": "machine", "system_uuid": "uuid"}
+    assert labels_of(usage, "machine_cpu_cores", "") == [identity]
+    scopes = {(one["failure_type"], one["scope"]) for one in labels_of(usage, "container_memory_failures_total", A)}
+    assert scopes == {(kind, scope) for kind in ("pgfault", "pgmajfault") for scope in ("container", "hierarchy")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "container_memory_swap", "container_memory_cache", "container_fs_reads_total", "container_spec_cpu_quota",
+        "container_spec_memory_limit_bytes", "container_oom_events_total", "container_threads",
+    ],
+)  # fmt: skip
 def test_what_is_not_measured_is_left_out(name: str) -> None:
-    assert name not in {found for found, *_ in values(a_usage(Counters()))}
+    assert name not in {found for found, *_ in values(a_usage(GroupUsage(), pod=None))}
+
+
+def test_a_container_without_a_quota_has_no_periods() -> None:
+    shown = values(a_usage(GroupUsage(spec=Spec(2, cpu_period=100000), cpu_seconds=1.0, periods=0)))
+    assert ("container_cpu_cfs_periods_total", "a", A) not in shown
+    assert ("container_spec_cpu_quota", "a", A) not in shown
+    assert shown["container_spec_cpu_period", "a", A] == 100000
+    assert shown["container_spec_memory_limit_bytes", "a", A] == 0  # no limit, as cAdvisor says it
+
+
+def test_a_pod_whose_group_cannot_be_read_is_the_sum_of_its_containers() -> None:
+    shown = values(a_usage(pod=None))
+    assert shown["container_cpu_usage_seconds_total", "", POD] == 4
+    assert shown["container_memory_working_set_bytes", "", POD] == 60
 
 
 def test_a_pod_on_the_nodes_network_has_no_network_of_its_own() -> None:
-    usage = a_usage(Counters(), network=False)
-    assert ("container_network_receive_bytes_total", "", "/kubepods/pod1") not in values(usage)
-    assert "network" not in summary(usage)["pods"][0]
-
-
-def test_the_summary_names_the_pods_main_interface() -> None:
-    assert summary(a_usage(Counters()))["pods"][0]["network"]["rxBytes"] == 1
+    assert ("container_network_receive_bytes_total", "", POD) not in values(a_usage(network=False))
