@@ -14,7 +14,7 @@ from nodeagent.pods import names
 from nodeagent.pods.files import PodFiles
 from nodeagent.pods.hooks import HookFailed
 from nodeagent.pods.memory import Memory
-from nodeagent.pods.plan import KillContainer
+from nodeagent.pods.plan import KillContainer, PreStop
 from nodeagent.pods.state import PodRuntime
 from nodeagent.pods.tools import Tools, spec_of, teller
 
@@ -30,18 +30,25 @@ class Ender:
         self._tools, self._memory = tools, memory
 
     async def kill(self, pod: Pod, action: KillContainer, pod_ip: str) -> None:
-        """Let the container's preStop hook run, then stop it; both share the grace period."""
-        container = spec_of(pod, action.name)
+        """Let the container's preStop hook run unless it has, then stop it; both share the grace period."""
         self._tools.probes.stop(action.id)
-        teller(self._tools.recorder, pod, container)("Normal", "Killing", action.message)
         left = action.grace
-        if container is not None and left > 0:
-            left -= await self._pre_stop(pod, container, action.id, pod_ip, left)
+        if action.id not in self._memory.pre_stopped:
+            left -= await self.pre_stop(pod, action, pod_ip)
         try:
             await self._tools.runtime.stop_container(action.id, max(_MIN_GRACE, left))
         except RuntimeNotFound:
             return
         self._memory.exit_seen.add(action.id)
+
+    async def pre_stop(self, pod: Pod, action: KillContainer | PreStop, pod_ip: str) -> float:
+        """Tell that the container is to end, run its preStop hook if it has one; return how long that took."""
+        container, took = spec_of(pod, action.name), 0.0
+        teller(self._tools.recorder, pod, container)("Normal", "Killing", action.message)
+        if container is not None and action.grace > 0:
+            took = await self._pre_stop(pod, container, action.id, pod_ip, action.grace)
+        self._memory.pre_stopped.add(action.id)
+        return took
 
     async def _pre_stop(
         self, pod: Pod, container: Container | EphemeralContainer, container_id: str, pod_ip: str, seconds: float

@@ -19,6 +19,7 @@ class Memory:
     startup_passed: set[str] = field(default_factory=set)
     unhealthy: dict[str, Unhealthy] = field(default_factory=dict)
     hooks_running: set[str] = field(default_factory=set)
+    pre_stopped: set[str] = field(default_factory=set)  # whose preStop hook has run: it does so once
     messages: dict[str, str] = field(default_factory=dict)  # last words
     exit_seen: set[str] = field(default_factory=set)  # said by an event, perhaps before the runtime's own state says so
     backed_off: set[str] = field(default_factory=set)  # runs whose BackOff event is out
@@ -61,7 +62,7 @@ class Memory:
     def prune(self, runs: tuple[Run, ...]) -> None:
         """Forget containers that are gone."""
         known = {run.id for run in runs}
-        for ids in (self.ready, self.startup_passed, self.exit_seen, self.backed_off):
+        for ids in (self.ready, self.startup_passed, self.exit_seen, self.pre_stopped, self.backed_off):
             ids &= known
         self.messages = {id_: text for id_, text in self.messages.items() if id_ in known}
         self.unhealthy = {id_: one for id_, one in self.unhealthy.items() if id_ in known}

@@ -4,7 +4,7 @@
                           ▲                                                            │
         sandbox died ─────┘            ended, restart policy wants it again ◄──────────┤ wait until the back-off is over
                                        unhealthy, or its image changed: KillContainer ◄┤
-    deleted, past its deadline, or finished: KillContainer each (sidecars last) ──► StopSandbox ──► `over`
+    deleted, past its deadline, or finished: PreStop, KillContainer each (sidecars last) ──► StopSandbox ──► `over`
 
 Every plan is complete in itself: what is under way (`busy`) is left alone, and whatever was lost is planned again.
 """
@@ -62,6 +62,16 @@ class KillContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class PreStop:
+    """Run a container's preStop hook for at most `grace` seconds, and let it run on until its turn to end has come."""
+
+    name: str
+    id: str
+    grace: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopSandbox:
     id: str
 
@@ -84,7 +94,7 @@ class EndPod:
 
 
 Action: TypeAlias = (
-    CreateSandbox | StartContainer | KillContainer | StopSandbox | RemoveSandbox | RemoveContainer | EndPod
+    CreateSandbox | StartContainer | KillContainer | PreStop | StopSandbox | RemoveSandbox | RemoveContainer | EndPod
 )
 
 
@@ -168,22 +178,45 @@ def _wants_another(pod: Pod, container: ContainerSpec, run: Container) -> bool:
 def _wind_down(situation: Situation, termination: Termination) -> Plan:
     running = [run for run in situation.runtime.containers if run.state in (State.RUNNING, State.UNKNOWN)]
     if running:
-        return Plan(tuple(_kills(situation, running, termination)))
+        return _end(situation, running, termination.grace)
     if situation.busy:
         return Plan()
     stops = tuple(StopSandbox(sandbox.id) for sandbox in situation.runtime.sandboxes if sandbox.ready)
     return Plan(stops, over=True)
 
 
-def _kills(situation: Situation, running: Sequence[Container], termination: Termination) -> Iterable[KillContainer]:
-    sidecars = [one.name for one in situation.pod.spec.init_containers if is_sidecar(one)]
-    chosen = [run for run in running if run.name not in sidecars]
-    if not chosen:
-        # Sidecars serve the others to their end, and go in the reverse of the order in which they started.
-        chosen = [max(running, key=lambda run: sidecars.index(run.name))]
-    for run in chosen:
-        if run.name not in situation.busy:
-            yield KillContainer(run.name, run.id, termination.grace, f"Stopping container {run.name}")
+def _end(situation: Situation, running: Sequence[Container], grace: float) -> Plan:
+    """Plan for containers that are to end, all within one grace period.
+
+    Every hook begins at once, so that sidecars learn of the end while there is still somebody to serve; SIGTERM comes
+    by turns. Once the time is over nobody waits for anybody, and all that still runs gets the least that is ever given.
+    """
+    ends_at = (situation.ending_since or situation.now) + timedelta(seconds=grace)
+    left = min(grace, max(0.0, (ends_at - situation.now).total_seconds()))
+    turns = {run.id: _turn(situation.pod, run) for run in running}
+    actions: list[Action] = []
+    for run in running:
+        message = f"Stopping container {run.name}"
+        if run.name in situation.busy:
+            continue
+        if left <= 0 or turns[run.id] == min(turns.values()):
+            actions.append(KillContainer(run.name, run.id, left, message))
+        elif _has_hook_to_run(situation, run):
+            actions.append(PreStop(run.name, run.id, left, message))
+    return Plan(tuple(actions), again_at=ends_at if left > 0 and len({*turns.values()}) > 1 else None)
+
+
+def _turn(pod: Pod, run: Container) -> int:
+    """Return when a container is stopped: 0 is first; sidecars go after those they serve, the first started last."""
+    sidecars = [one.name for one in pod.spec.init_containers if is_sidecar(one)]
+    return len(sidecars) - sidecars.index(run.name) if run.name in sidecars else 0
+
+
+def _has_hook_to_run(situation: Situation, run: Container) -> bool:
+    if run.id in situation.pre_stopped or not run.running:
+        return False
+    spec = next((one for one in situation.pod.spec.init_containers if one.name == run.name), None)
+    return spec is not None and spec.lifecycle is not None and spec.lifecycle.pre_stop is not None
 
 
 # Starting

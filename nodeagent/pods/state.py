@@ -103,6 +103,7 @@ class Situation:
     now: datetime
     runtime: PodRuntime = PodRuntime()
     termination: Termination | None = None
+    ending_since: datetime | None = None  # when the grace period began, if it has; None: now, if it is to end
     started_at: datetime | None = None  # when this node took the pod up: activeDeadlineSeconds counts from here
     crashes: Mapping[str, Crashes] = field(default_factory=dict)  # by container name
     troubles: Mapping[str, Trouble] = field(default_factory=dict)  # by container name; "" is the whole pod's
@@ -111,6 +112,7 @@ class Situation:
     startup_passed: frozenset[str] = frozenset()  # ids of containers whose startup probe succeeded
     ready: frozenset[str] = frozenset()  # ids of containers whose readiness probe succeeded
     hooks_running: frozenset[str] = frozenset()  # ids of containers whose postStart hook has not finished
+    pre_stopped: frozenset[str] = frozenset()  # ids of containers whose preStop hook has run
     messages: Mapping[str, str] = field(default_factory=dict)  # termination messages by container id
     host_ips: tuple[str, ...] = ()
 

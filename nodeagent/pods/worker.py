@@ -68,6 +68,7 @@ class PodWorker:
         # When this node first saw the pod; None once it has run, or if an earlier agent saw it first.
         self._seen_at = None if pod.status.start_time else tools.clock.monotonic()
         self._termination: Termination | None = None
+        self._ending_since: datetime | None = None
         self._volumes_gone, self._nothing_left = False, False
 
     @property
@@ -113,14 +114,21 @@ class PodWorker:
         """End the pod; said again, it may only end sooner, or be deleted as well."""
         before = self._termination
         if before is not None:
-            if before.deleted >= why.deleted and before.grace <= why.grace:
+            left = self._grace_left(before)
+            if before.deleted >= why.deleted and left <= why.grace:
                 return
             deleted = before.deleted or why.deleted
-            why = dataclasses.replace(before, grace=min(before.grace, why.grace), deleted=deleted)
+            why = dataclasses.replace(before, grace=min(left, why.grace), deleted=deleted)
+            self._ending_since = None  # what is left counts from now on
         self._termination = why
         if self._operations is not None:
             self._operations.cancel(Kind.SANDBOX, Kind.START, Kind.KILL, Kind.VOLUMES)
         self._wake.set()
+
+    def _grace_left(self, termination: Termination) -> float:
+        if self._ending_since is None:
+            return termination.grace
+        return max(0.0, termination.grace - (self._tools.clock.now() - self._ending_since).total_seconds())
 
     def gone_from_api(self) -> None:
         """The API has forgotten the pod: nothing is to be written or deleted there any more."""
@@ -201,6 +209,7 @@ class PodWorker:
     def _decide(self, operations: Operations) -> float:
         situation = self._situation()
         decided = plan.plan(situation)
+        self._note_ending(situation)
         for action in decided.actions:
             self._act(operations, action, situation)
         if self._wants_volumes(situation) and self._volumes.due():
@@ -211,6 +220,13 @@ class PodWorker:
         if decided.over:
             self._finish(operations, decided)
         return self._seconds_until(decided.again_at, operations.retry_at(), self._volumes_at(situation))
+
+    def _note_ending(self, situation: Situation) -> None:
+        """Remember when the grace period began: all that still runs has to end within the one."""
+        if self._termination is None and not plan.is_finished(situation):
+            self._ending_since = None
+        elif self._ending_since is None:
+            self._ending_since = situation.now
 
     def _seconds_until(self, *moments: datetime | None) -> float:
         known = [one for one in moments if one is not None]
@@ -225,6 +241,7 @@ class PodWorker:
             now=self._tools.clock.now(),
             runtime=self._runtime,
             termination=self._termination,
+            ending_since=self._ending_since,
             started_at=self._started_at,
             crashes=memory.crashes,
             troubles=memory.troubles,
@@ -233,6 +250,7 @@ class PodWorker:
             startup_passed=frozenset(memory.startup_passed),
             ready=frozenset(memory.ready),
             hooks_running=frozenset(memory.hooks_running),
+            pre_stopped=frozenset(memory.pre_stopped),
             messages=memory.messages,
             host_ips=self._tools.node().host_ips,
         )
@@ -270,6 +288,9 @@ class PodWorker:
             case plan.KillContainer():
                 ip = next(iter(pod_ips(situation)), "")
                 operations.begin(action.name, Kind.KILL, lambda: self._ender.kill(self._pod, action, ip))
+            case plan.PreStop():
+                ip = next(iter(pod_ips(situation)), "")
+                operations.begin(action.name, Kind.KILL, lambda: self._pre_stop(action, ip))
             case plan.StopSandbox(id_):
                 operations.begin(id_, Kind.STOP, lambda: self._tools.runtime.stop_sandbox(id_))
             case plan.RemoveSandbox(id_):
@@ -280,6 +301,9 @@ class PodWorker:
             case plan.EndPod(termination):
                 teller(self._tools.recorder, self._pod)("Normal", termination.reason, termination.message)
                 self.terminate(replace_grace(termination, plan.grace_of(self._pod)))
+
+    async def _pre_stop(self, action: plan.PreStop, pod_ip: str) -> None:
+        await self._ender.pre_stop(self._pod, action, pod_ip)
 
     def _start(self, operations: Operations, action: plan.StartContainer, situation: Situation) -> None:
         container, sandbox = spec_of(self._pod, action.name), self._runtime.ready_sandbox

@@ -268,6 +268,42 @@ async def test_the_pre_stop_hook_and_the_signal_share_the_grace(world: World) ->
         assert calls == [("exec_sync", "bye"), ("stop_container", "c")]
 
 
+async def test_sidecars_end_within_the_one_grace_period(world: World) -> None:
+    world.runtime.ignores_term = True
+    hook = Lifecycle(pre_stop=LifecycleHandler(exec=ExecAction(command=["bye"])))
+    sidecars = [
+        Container(name=name, image="x:1", restart_policy="Always", lifecycle=hook, image_pull_policy="IfNotPresent")
+        for name in ("first", "second")
+    ]
+    async with world.agent():
+        world.add(init_containers=sidecars)
+        await world.settle()
+        assert world.ready()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        assert world.runtime.calls.count(("exec_sync", "bye")) == 2  # told at once, although they are not stopped yet
+        assert ("stop_container", "second") not in world.runtime.calls
+        await world.pass_time(34)
+        assert not any(world.runtime.running(name) for name in ("c", "first", "second"))
+        assert world.api.get(Pod, "web", "d") is None
+        assert world.runtime.calls.count(("exec_sync", "bye")) == 2
+        assert world.reasons.count("Killing") == 3
+
+
+async def test_sidecars_end_in_the_reverse_order(world: World) -> None:
+    sidecars = [
+        Container(name=name, image="x:1", restart_policy="Always", image_pull_policy="IfNotPresent")
+        for name in ("first", "second")
+    ]
+    async with world.agent():
+        world.add(init_containers=sidecars)
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.pass_time(1)
+        stopped = [about for call, about in world.runtime.calls if call == "stop_container"]
+        assert stopped == ["c", "second", "first"]
+
+
 async def test_a_failed_post_start_hook_kills_the_container(world: World) -> None:
     hook = LifecycleHandler(exec=ExecAction(command=["hello"]))
     world.runtime.commands["hello"] = ExecResult(1, b"no")

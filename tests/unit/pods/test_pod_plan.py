@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from controlplane.api.core_v1 import Container, ContainerStatus, EphemeralContainer, Pod, PodSpec, PodStatus, Probe
+from controlplane.api.core_v1 import (
+    Container,
+    ContainerStatus,
+    EphemeralContainer,
+    Lifecycle,
+    LifecycleHandler,
+    Pod,
+    PodSpec,
+    PodStatus,
+    Probe,
+    SleepAction,
+)
 from controlplane.api.meta_v1 import ObjectMeta
 from nodeagent.cri.records import Container as Run
 from nodeagent.cri.records import Sandbox, State
@@ -18,6 +29,7 @@ from nodeagent.pods.plan import (
     EndPod,
     KillContainer,
     Plan,
+    PreStop,
     RemoveContainer,
     RemoveSandbox,
     StartContainer,
@@ -68,7 +80,11 @@ _CRASHED_ONCE = {"a": Crashes(timedelta(seconds=10), NOW - timedelta(seconds=2))
 _TWO = _pod(Container(name="a", image="x"), Container(name="b", image="x"))
 _INIT = Container(name="i", image="x")
 _SIDECAR = Container(name="s", image="x", restart_policy="Always")
+_HOOK = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=1)))
+_HELPED = _pod(init_containers=[_SIDECAR, Container(name="t", image="x", restart_policy="Always", lifecycle=_HOOK)])
 _GONE = Termination(grace=7.0)
+_FOR_4_SECONDS: dict[str, Any] = {"termination": _GONE, "ending_since": NOW - timedelta(seconds=4)}
+_FOR_7_SECONDS: dict[str, Any] = {"termination": _GONE, "ending_since": NOW - timedelta(seconds=7)}
 _TOO_LATE = Termination(
     30.0, False, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
 )
@@ -193,6 +209,26 @@ _TOO_LATE = Termination(
             (KillContainer("a", "a0", 7.0, "Stopping container a"),),
             id="sidecars last",
         ),
+        pytest.param(
+            _situation(_HELPED, _run(), _run("s"), _run("t"), termination=_GONE),
+            (KillContainer("a", "a0", 7.0, "Stopping container a"), PreStop("t", "t0", 7.0, "Stopping container t")),
+            id="but their hooks begin at once",
+        ),
+        pytest.param(
+            _situation(_HELPED, _run(), _run("s"), _run("t"), busy=frozenset({"a", "t"}), termination=_GONE),
+            (),
+            id="which is under way",
+        ),
+        pytest.param(
+            _situation(_HELPED, _exited(), _run("s"), _run("t"), pre_stopped=frozenset({"t0"}), **_FOR_4_SECONDS),
+            (KillContainer("t", "t0", 3.0, "Stopping container t"),),
+            id="they have what is left of the one grace period, the last started first",
+        ),
+        pytest.param(
+            _situation(_HELPED, _run(), _run("s"), busy=frozenset({"a"}), **_FOR_7_SECONDS),
+            (KillContainer("s", "s0", 0.0, "Stopping container s"),),
+            id="and when it is over, nobody waits for anybody",
+        ),
         pytest.param(_situation(None, _exited(), termination=_GONE), (StopSandbox("s0"),), id="then its sandbox"),
         pytest.param(
             _situation(_pod(status=PodStatus(phase="Failed"))), (StopSandbox("s0"),), id="failed is final"
@@ -238,6 +274,10 @@ def test_over_means_that_nothing_runs() -> None:
     assert plan(_situation(None, _exited(), termination=_GONE)).over
     assert not plan(_situation(None, _run(), termination=_GONE)).over
     assert plan(_situation(None, termination=_GONE, sandboxes=())) == Plan(over=True)
+
+
+def test_a_sidecar_that_waits_for_its_turn_is_thought_of_when_the_time_is_over() -> None:
+    assert plan(_situation(_HELPED, _run(), _run("s"), **_FOR_4_SECONDS)).again_at == NOW + timedelta(seconds=3)
 
 
 def test_a_startup_probe_holds_the_next_init_container() -> None:
