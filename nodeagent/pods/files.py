@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from nodeagent.pods import names
 from nodeagent.pods.hosts import render_hosts
 from nodeagent.pods.logs import tail_text
 from nodeagent.pods.sandbox import NodeSettings
+
+_log = logging.getLogger(__name__)
 
 # Upstream's limits: bytes of a message, bytes and lines of a log that stands in for it.
 _MESSAGE_BYTES, _LOG_BYTES, _LOG_LINES = 4096, 2048, 80
@@ -65,11 +68,14 @@ class PodFiles:
         (self._logs / container).mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def link_log(self, container: str, attempt: int, container_id: str) -> None:
-        """Give a log the name by which log shippers know what it is about."""
-        self._node.log_links.mkdir(mode=0o755, parents=True, exist_ok=True)
+        """Give a log the name by which log shippers know what it is about. The container runs, with or without it."""
         link = self._node.log_links / names.log_link(self._pod, container, container_id)
-        with contextlib.suppress(FileExistsError):
-            link.symlink_to(self._logs / names.log_path(container, attempt))
+        try:
+            self._node.log_links.mkdir(mode=0o755, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                link.symlink_to(self._logs / names.log_path(container, attempt))
+        except OSError as error:
+            _log.error("log shippers will not find the log of %s: %s", names.described(self._pod), error)
 
     def remove_log(self, run: Run) -> None:
         """Remove the log of a run that nobody can ask for any more."""

@@ -43,11 +43,18 @@ class _Operation:
     task: asyncio.Task[None]
 
 
-class Operations:
-    """Runs operations in a task group; `on_end` is called after each."""
+Failed = Callable[[str, Kind, Exception, datetime], None]
+"""Learns what failed under which key, and when it may be tried again."""
 
-    def __init__(self, name: str, tasks: asyncio.TaskGroup, clock: Clock, on_end: Callable[[], None]):
-        self._name, self._tasks, self._clock, self._on_end = name, tasks, clock, on_end
+
+class Operations:
+    """Runs operations in a task group; `on_failure` is called after those that failed, `on_end` after each."""
+
+    def __init__(
+        self, name: str, tasks: asyncio.TaskGroup, clock: Clock, on_end: Callable[[], None], on_failure: Failed
+    ):
+        self._name, self._tasks, self._clock = name, tasks, clock
+        self._on_end, self._on_failure = on_end, on_failure
         self._running: dict[str, _Operation] = {}
         self._failures: dict[str, int] = {}
         self._held: dict[str, datetime] = {}
@@ -80,12 +87,12 @@ class Operations:
     async def _run(self, key: str, kind: Kind, work: Work) -> None:
         try:
             await work()
-        except RuntimeFailure as error:
+        except (RuntimeFailure, OSError) as error:
             _log.warning("pod %s: could not %s: %s", self._name, kind.value, error)
-            self._hold(key)
-        except Exception:
+            self._on_failure(key, kind, error, self._hold(key))
+        except Exception as error:
             _log.exception("pod %s: could not %s", self._name, kind.value)
-            self._hold(key)
+            self._on_failure(key, kind, error, self._hold(key))
         else:
             self._failures.pop(key, None)
             self._held.pop(key, None)
@@ -93,7 +100,9 @@ class Operations:
             self._running.pop(key, None)
             self._on_end()
 
-    def _hold(self, key: str) -> None:
+    def _hold(self, key: str) -> datetime:
+        """Return until when nothing is done under the key."""
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
-        self._held[key] = self._clock.now() + timedelta(seconds=_RETRY.delay(count))
+        until = self._held[key] = self._clock.now() + timedelta(seconds=_RETRY.delay(count))
+        return until

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from datetime import datetime, timedelta
 from controlplane.api.core_v1 import Container, EphemeralContainer, Pod, Secret
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.clock import Clock
-from nodeagent.cri.errors import ImagePullFailed
+from nodeagent.cri.errors import ImagePullFailed, RuntimeFailure, Unavailable
 from nodeagent.cri.images import Images
 from nodeagent.cri.records import Credentials, Image
 from nodeagent.pods.restart import still_to_come
@@ -29,6 +30,7 @@ Tell = Callable[[str, str, str], None]
 _BACKOFF = Backoff(first=10.0, cap=300.0)
 # How long ErrImagePull is to be seen before it becomes ImagePullBackOff; upstream's next sync is about as far away.
 _SHOWN = timedelta(seconds=2)
+_RETRY = timedelta(seconds=10)  # after what only somebody's hand changes
 
 
 class ImageTrouble(Exception):
@@ -59,8 +61,10 @@ class ImagePuller:
         self, pod: Pod, container: Container | EphemeralContainer, pull_secrets: Sequence[Secret], tell: Tell
     ) -> tuple[str, Image]:
         """Return a reference to the container's image, present, and what it is. Raises ImageTrouble, Unavailable."""
+        if not is_image_name(container.image):
+            raise self._misnamed(container.image, tell)
         name, policy = tagged(container.image), container.image_pull_policy or default_policy(container.image)
-        image = await self._images.status(name)
+        image = await self._inspect(container.image, name, tell)
         if image is not None and policy != "Always":
             tell(
                 "Normal",
@@ -71,9 +75,28 @@ class ImagePuller:
         if policy == "Never":
             words = f'Container image "{container.image}" is not present with pull policy of Never'
             tell("Warning", "ErrImageNeverPull", words)
-            raise ImageTrouble(Trouble(Waiting("ErrImageNeverPull", words), self._clock.now() + timedelta(seconds=10)))
+            raise ImageTrouble(Trouble(Waiting("ErrImageNeverPull", words), self._clock.now() + _RETRY))
         self._hold_off(pod, container, tell)
         return await self._pull(pod, container, name, credentials_for(name, pull_secrets), tell)
+
+    async def _inspect(self, image: str, name: str, tell: Tell) -> Image | None:
+        """Return what the runtime has under a name. Raises ImageTrouble, Unavailable."""
+        try:
+            return await self._images.status(name)
+        except Unavailable:
+            raise
+        except RuntimeFailure as error:
+            words = f'Failed to inspect image "{image}": {error}'
+            raise self._told("ImageInspectError", words, tell) from error
+
+    def _misnamed(self, image: str, tell: Tell) -> ImageTrouble:
+        words = f'Failed to apply default image tag "{image}": couldn\'t parse image name: invalid reference format'
+        return self._told("InvalidImageName", words, tell)
+
+    def _told(self, reason: str, words: str, tell: Tell) -> ImageTrouble:
+        tell("Warning", "InspectFailed", words)
+        tell("Warning", "Failed", f"Error: {reason}")
+        return ImageTrouble(Trouble(Waiting(reason, words), self._clock.now() + _RETRY))
 
     def forget(self, pod_uid: str) -> None:
         """Drop what is remembered of a pod that is gone."""
@@ -104,7 +127,7 @@ class ImagePuller:
             reference = await self._try_each(name, credentials)
         except ImagePullFailed as error:
             raise self._failed(pod, container, str(error), tell) from error
-        image = await self._images.status(reference)
+        image = await self._inspect(container.image, reference, tell)
         if image is None:
             raise self._failed(pod, container, "the image was removed right after it was pulled", tell)
         self._failures.pop((pod.metadata.uid, container.image), None)
@@ -152,6 +175,23 @@ def tagged(image: str) -> str:
     """Return the image's name with the tag that is meant when there is none."""
     last = image.rpartition("/")[2]
     return image if ":" in last or "@" in last else f"{image}:latest"
+
+
+# The grammar of image references: an optional host, path components in lower case, a tag, a digest.
+_HOST_PART = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}"
+_REFERENCE = re.compile(
+    rf"(?P<name>(?:{_HOST}/)?{_PART}(?:/{_PART})*)(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@{_DIGEST})?"
+)
+_LONGEST_NAME = 255  # characters, without tag and digest
+
+
+def is_image_name(image: str) -> bool:
+    """Whether a registry or the runtime could know an image by this name."""
+    found = _REFERENCE.fullmatch(image)
+    return found is not None and len(found["name"]) <= _LONGEST_NAME
 
 
 def default_policy(image: str) -> str:

@@ -23,7 +23,7 @@ from controlplane.api.core_v1 import Container, EphemeralContainer, Pod, PodStat
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.timestamps import parse_time
 from controlplane.kit.waiting import happens_within
-from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.cri.errors import RuntimeFailure, Unavailable
 from nodeagent.pods import names, plan, restart
 from nodeagent.pods.conditions import OWNED
 from nodeagent.pods.describe import last_exit
@@ -34,7 +34,7 @@ from nodeagent.pods.memory import Memory
 from nodeagent.pods.observe import Observer
 from nodeagent.pods.operations import Kind, Operations
 from nodeagent.pods.starting import PodVolumes, Starter
-from nodeagent.pods.state import PodRuntime, Situation, Source, Termination, Waiting, ended, is_started, moment
+from nodeagent.pods.state import PodRuntime, Situation, Source, Termination, Trouble, Waiting, ended, is_started, moment
 from nodeagent.pods.status import pod_ips, render_status
 from nodeagent.pods.tools import Tools, spec_of, teller
 from nodeagent.probes.verdict import Kind as ProbeKind
@@ -163,7 +163,8 @@ class PodWorker:
         """Work until nothing of the pod is left."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._operations = Operations(names.described(self._pod), tasks, self._tools.clock, self.refresh)
+                name, clock = names.described(self._pod), self._tools.clock
+                self._operations = Operations(name, tasks, clock, self.refresh, self._operation_failed)
                 while not (self._nothing_left and not self._in_api):
                     self._wake.clear()
                     began = self._tools.clock.monotonic()
@@ -301,6 +302,18 @@ class PodWorker:
             case plan.EndPod(termination):
                 teller(self._tools.recorder, self._pod)("Normal", termination.reason, termination.message)
                 self.terminate(replace_grace(termination, plan.grace_of(self._pod)))
+
+    def _operation_failed(self, key: str, kind: Kind, error: Exception, retry_at: datetime) -> None:
+        """Have the pod say what went wrong unforeseen: a full disk, or a mistake of ours."""
+        if isinstance(error, Unavailable) or kind not in (Kind.START, Kind.SANDBOX):
+            return  # a runtime that is away is the node's trouble, and heals without the pod
+        if kind is Kind.START:
+            self._memory.troubles[key] = Trouble(Waiting("CreateContainerError", str(error)), retry_at)
+            teller(self._tools.recorder, self._pod, spec_of(self._pod, key))("Warning", "Failed", f"Error: {error}")
+        else:
+            self._memory.troubles[""] = Trouble(Waiting("ContainerCreating"), retry_at)
+            tell = teller(self._tools.recorder, self._pod)
+            tell("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
 
     async def _pre_stop(self, action: plan.PreStop, pod_ip: str) -> None:
         await self._ender.pre_stop(self._pod, action, pod_ip)

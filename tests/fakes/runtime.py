@@ -31,9 +31,12 @@ class FakeImages:
         self.present, self.registry = {*present}, {*registry}
         self.pulled: list[str] = []
         self.stalled: set[str] = set()
+        self.broken = ""  # what the store of images says instead of an answer
 
     async def status(self, image: str) -> Image | None:
         await asyncio.sleep(0)
+        if self.broken:
+            raise RuntimeFailure(self.broken)
         return Image(id=image, tags=(image,), size=1000) if image in self.present else None
 
     async def pull(self, image: str, credentials: Credentials | None = None) -> str:

@@ -365,6 +365,68 @@ async def test_a_full_disk_is_told_and_got_over(
         assert world.ready()
 
 
+@pytest.mark.parametrize(
+    ("method", "reason", "message", "waiting"),
+    [
+        pytest.param(
+            "create_container", "Failed", "Error: [Errno 28] No space left", "CreateContainerError", id="a container"
+        ),
+        pytest.param(
+            "run_sandbox",
+            "FailedCreatePodSandBox",
+            "Failed to create pod sandbox: [Errno 28] No space left",
+            "ContainerCreating",
+            id="the sandbox",
+        ),
+    ],
+)
+async def test_what_nobody_had_foreseen_is_told_and_tried_again(
+    world: World, method: str, reason: str, message: str, waiting: str
+) -> None:
+    world.runtime.fail(method, OSError(28, "No space left"), times=3)
+    async with world.agent():
+        world.add()
+        await world.settle()
+        assert world.waits_for() == waiting
+        assert (reason, message) in world.events
+        await world.pass_time(1)
+        assert not world.ready()  # ever less often: after 0.5 s, 1 s, 2 s
+        await world.pass_time(7)
+        assert world.ready()
+
+
+async def test_a_running_container_whose_log_cannot_be_linked_is_fine(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    (world.root / "links").write_text("no directory")
+    async with world.agent():
+        world.add()
+        await world.settle()
+        assert world.ready()
+        assert "log shippers will not find" in caplog.text
+
+
+async def test_an_image_whose_name_is_none_is_not_asked_for(world: World) -> None:
+    async with world.agent():
+        world.add(container={"image": "Not An Image"})
+        await world.settle()
+        assert world.waits_for() == "InvalidImageName"
+        assert world.reasons[-2:] == ["InspectFailed", "Failed"]
+        assert not world.runtime.images.pulled
+
+
+async def test_a_broken_store_of_images_is_told(world: World) -> None:
+    world.runtime.images.broken = "blob not found"
+    async with world.agent():
+        world.add()
+        await world.settle()
+        assert world.waits_for() == "ImageInspectError"
+        assert ("InspectFailed", 'Failed to inspect image "x:1": blob not found') in world.events
+        world.runtime.images.broken = ""
+        await world.pass_time(11)
+        assert world.ready()
+
+
 async def test_a_machine_that_was_rebooted_starts_its_pods_again(world: World) -> None:
     async with world.agent():
         world.add()

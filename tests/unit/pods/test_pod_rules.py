@@ -26,7 +26,7 @@ from nodeagent.pods.describe import last_exit, signal_name
 from nodeagent.pods.dns import ClusterDns, ResolverConfig, parse_resolv_conf, resolver_config
 from nodeagent.pods.hosts import hostname, kernel_hostname, render_hosts
 from nodeagent.pods.log_rotation import RotationPlan, plan_rotation
-from nodeagent.pods.puller import default_policy, tagged
+from nodeagent.pods.puller import default_policy, is_image_name, tagged
 from nodeagent.pods.resources import linux_resources
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -238,3 +238,30 @@ def test_last_exit(run: Run, log: str, expected: str) -> None:
 def test_a_long_log_leaves_room_for_the_names() -> None:
     said = last_exit(_ended(1), "x" * 5000 + "end")
     assert said.endswith("xend") and "ends: …x" in said and len(said) < 450
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("nginx", True),
+        ("nginx:1.27", True),
+        ("localhost:5000/a/b_c__d-e.f:v1", True),
+        ("Registry.example:443/a", True),
+        ("[fd00::1]:5000/a", True),
+        (f"a/b@sha256:{'0' * 64}", True),
+        (f"a/b:v1@sha256:{'0' * 64}", True),
+        (f"sha256:{'0' * 64}", True),
+        ("Nginx", False),
+        ("a//b", False),
+        ("a/b:", False),
+        ("a/b:-x", False),
+        ("a/b@sha256:00", False),
+        ("-a", False),
+        ("a b", False),
+        ("https://a/b", False),
+        ("", False),
+        (f"a/{'b' * 256}", False),
+    ],
+)
+def test_is_image_name(image: str, expected: bool) -> None:
+    assert is_image_name(image) == expected
