@@ -16,7 +16,7 @@ from controlplane.client.informer import Informer
 from controlplane.kit.clock import Clock
 from controlplane.kit.waiting import finish_within, happens_within
 from nodeagent.cri.errors import RuntimeFailure
-from nodeagent.cri.events import Exited, Reconnected, RuntimeEvents
+from nodeagent.cri.events import Exited, OutOfMemory, Reconnected, RuntimeEvents
 from nodeagent.cri.images import Images
 from nodeagent.cri.runtime import Runtime
 from nodeagent.kernel import cgroup
@@ -328,6 +328,8 @@ class PodAgent:
                     self._relist_now.set()
                 elif isinstance(event, Exited):
                     self._exited(event.container_id)
+                elif isinstance(event, OutOfMemory):
+                    self._ran_out_of_memory(event.container_id)
 
     def _exited(self, container_id: str) -> None:
         for worker in self._workers.values():
@@ -339,6 +341,11 @@ class PodAgent:
             if worker.is_about_to_look:
                 worker.refresh(exited=container_id)
         self._relist_now.set()
+
+    def _ran_out_of_memory(self, container_id: str) -> None:
+        for worker in self._workers.values():
+            if container_id in worker.runtime.ids or worker.is_about_to_look:
+                worker.ran_out_of_memory(container_id)
 
     async def _relist(self) -> None:
         count, failing = 0, False

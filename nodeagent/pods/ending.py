@@ -31,7 +31,7 @@ class Ender:
 
     async def kill(self, pod: Pod, action: KillContainer, pod_ip: str) -> None:
         """Let the container's preStop hook run unless it has, then stop it; both share the grace period."""
-        self._tools.probes.stop(action.id)
+        self._tools.probes.only_readiness(action.id)
         left = action.grace
         if action.id not in self._memory.pre_stopped:
             left -= await self.pre_stop(pod, action, pod_ip)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controlplane.api.core_v1 import Container, Pod
 from nodeagent.cri.records import Container as Run
 from nodeagent.pods.restart import Crashes
-from nodeagent.pods.state import PodRuntime, Trouble, Unhealthy
+from nodeagent.pods.state import PodRuntime, Trouble, Unhealthy, failed
 from nodeagent.probes.verdict import Kind, Result
 
 
@@ -22,6 +22,7 @@ class Memory:
     pre_stopped: set[str] = field(default_factory=set)  # whose preStop hook has run: it does so once
     messages: dict[str, str] = field(default_factory=dict)  # last words
     exit_seen: set[str] = field(default_factory=set)  # said by an event, perhaps before the runtime's own state says so
+    out_of_memory: set[str] = field(default_factory=set)  # said by an event, which may come after the end was seen
     backed_off: set[str] = field(default_factory=set)  # runs whose BackOff event is out
     crashes: dict[str, Crashes] = field(default_factory=dict)  # by container name
     counted: dict[str, str] = field(default_factory=dict)  # by container name: the run that `crashes` counted last
@@ -53,6 +54,14 @@ class Memory:
         for name in [name for name, one in self.troubles.items() if one.waiting.reason == "CreateContainerConfigError"]:
             del self.troubles[name]
 
+    def informed(self, runtime: PodRuntime) -> PodRuntime:
+        """Return what was observed with what events have told: that a container which failed had no memory left."""
+        runs = [
+            replace(run, reason="OOMKilled") if run.id in self.out_of_memory and failed(run) else run
+            for run in runtime.containers
+        ]
+        return replace(runtime, containers=tuple(runs))
+
     def lags(self, runtime: PodRuntime) -> bool:
         """Whether the runtime still calls something running that is known to have ended."""
         return any(run.running and run.id in self.exit_seen for run in runtime.containers) or any(
@@ -62,7 +71,14 @@ class Memory:
     def prune(self, runs: tuple[Run, ...]) -> None:
         """Forget containers that are gone."""
         known = {run.id for run in runs}
-        for ids in (self.ready, self.startup_passed, self.exit_seen, self.pre_stopped, self.backed_off):
+        for ids in (
+            self.ready,
+            self.startup_passed,
+            self.exit_seen,
+            self.pre_stopped,
+            self.out_of_memory,
+            self.backed_off,
+        ):
             ids &= known
         self.messages = {id_: text for id_, text in self.messages.items() if id_ in known}
         self.unhealthy = {id_: one for id_, one in self.unhealthy.items() if id_ in known}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import Container as ContainerSpec
 from controlplane.api.core_v1 import (
     ContainerState,
@@ -154,8 +155,8 @@ def _status(
         state=state,
         last_state=last_state,
         volume_mounts=_mounts(container, run.recursive_read_only),
-        resources=container.resources if run.running and _asks(container) else None,
-        allocated_resources=container.resources.requests if run.running and container.resources else {},
+        # `resources` are those that the container really has; containerd 1.6 does not tell, so nothing is said.
+        allocated_resources=_allocated(container, run, before) if run.running else {},
     )
 
 
@@ -285,8 +286,13 @@ def _mounts(container: ContainerSpec | EphemeralContainer, recursive: Collection
     ]
 
 
-def _asks(container: ContainerSpec | EphemeralContainer) -> bool:
-    return container.resources is not None and bool(container.resources.requests or container.resources.limits)
+def _allocated(
+    container: ContainerSpec | EphemeralContainer, run: Container, before: ContainerStatus | None
+) -> dict[str, Quantity]:
+    """Return what was set aside for this run when it began: a later change of the spec changes nothing about it."""
+    if before is not None and before.container_id == f"containerd://{run.id}" and before.state and before.state.running:
+        return before.allocated_resources
+    return container.resources.requests if container.resources else {}
 
 
 def _time(nanoseconds: int) -> str | None:

@@ -143,6 +143,12 @@ class PodWorker:
         self._stale = True
         self._wake.set()
 
+    def ran_out_of_memory(self, container_id: str) -> None:
+        """The runtime says that the kernel killed something in the container for want of memory."""
+        self._memory.out_of_memory.add(container_id)
+        self._stale = True
+        self._wake.set()
+
     def objects_changed(self) -> None:
         """A config map or secret that the pod uses has changed."""
         self._volumes.invalidate()
@@ -180,7 +186,7 @@ class PodWorker:
         if self._stale:
             self._stale, self._observing = False, True
             try:
-                self._runtime = await self._observer.observe()
+                self._runtime = self._memory.informed(await self._observer.observe())
             except RuntimeFailure as error:
                 return self._unobserved(error)
             finally:
@@ -364,7 +370,7 @@ class PodWorker:
     def _follow_probes(self, situation: Situation) -> None:
         if self._termination is not None:
             for ending in self._runtime.running:
-                self._tools.probes.stop(ending.id)
+                self._tools.probes.only_readiness(ending.id)
             return
         ip = next(iter(pod_ips(situation)), "")
         for container in [*self._pod.spec.init_containers, *self._pod.spec.containers]:

@@ -34,7 +34,7 @@ class Listener(Protocol):
 
 @dataclass
 class _Probed:
-    tasks: list[asyncio.Task[None]]
+    tasks: dict[Kind, asyncio.Task[None]]
     started: asyncio.Event
 
 
@@ -69,18 +69,24 @@ class ProbeManager:
             return
         if self._tasks is None:
             raise RuntimeError("ProbeManager.run() is not running")
-        probed = self._probed[container_id] = _Probed([], asyncio.Event())
+        probed = self._probed[container_id] = _Probed({}, asyncio.Event())
         if container.startup_probe is None or started:
             probed.started.set()
         for kind, probe in probes_of(container).items():
             if not (kind is Kind.STARTUP and started):
                 work = self._run(kind, probe, container, container_id, pod_ip, listener, probed, age)
-                probed.tasks.append(self._tasks.create_task(work))
+                probed.tasks[kind] = self._tasks.create_task(work)
+
+    def only_readiness(self, container_id: str) -> None:
+        """The container is to end: whether it lives is not asked any more, whether it can still serve is."""
+        tasks = self._probed[container_id].tasks if container_id in self._probed else {}
+        for kind in {Kind.STARTUP, Kind.LIVENESS} & tasks.keys():
+            tasks.pop(kind).cancel()
 
     def stop(self, container_id: str) -> None:
         """Probe this container no more."""
         probed = self._probed.pop(container_id, None)
-        for task in probed.tasks if probed else ():
+        for task in probed.tasks.values() if probed else ():
             task.cancel()
 
     async def _run(

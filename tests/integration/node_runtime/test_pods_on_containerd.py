@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from controlplane.api.core_v1 import (
     Pod,
     PodSecurityContext,
     Probe,
+    ResourceRequirements,
     Secret,
     SecretVolumeSource,
     Volume,
@@ -326,3 +328,34 @@ async def test_a_missing_image_is_told_with_the_registrys_answer(world: World) -
         await until(lambda: world.api.get(Pod, "blank", "default") and _waiting(world.pod("blank")) == "ErrImagePull")
         await until(lambda: _waiting(world.pod("blank")) == "ImagePullBackOff")
         assert "BackOff" in world.events.reasons("blank")
+
+
+async def test_a_container_without_memory_left_says_so(world: World) -> None:
+    command = ["sh", "-c", "x=0123456789; while :; do x=$x$x; done"]
+    greedy = {"command": command, "resources": ResourceRequirements(limits={"memory": "16Mi"})}
+    async with agent_of(world):
+        world.api.add(a_pod("greedy", container=greedy, restart_policy="Never"))
+        await until(lambda: world.api.get(Pod, "greedy", "default") and world.pod("greedy").status.phase == "Failed")
+        state = world.pod("greedy").status.container_statuses[0].state
+        assert state and state.terminated
+        assert (state.terminated.exit_code, state.terminated.reason) == (137, "OOMKilled")
+
+
+async def test_a_sidecar_ends_after_what_it_serves(world: World) -> None:
+    def saying(name: str, **more: Any) -> Container:
+        script = f"trap 'sleep 1; : > /shared/{name}; exit 0' TERM; while :; do sleep 0.1; done"
+        mount = VolumeMount(name="v", mount_path="/shared")
+        return Container(name=name, image=IMAGE, command=["sh", "-c", script], volume_mounts=[mount], **more)
+
+    shared = world.root / "shared"
+    shared.mkdir()
+    volume = Volume(name="v", host_path=HostPathVolumeSource(path=str(shared)))
+    async with agent_of(world):
+        sidecar = saying("sidecar", restart_policy="Always", image_pull_policy="IfNotPresent")
+        main = saying("main", image_pull_policy="IfNotPresent")
+        spec: dict[str, Any] = {"init_containers": [sidecar], "containers": [main], "volumes": [volume]}
+        world.api.add(a_pod("pair", termination_grace_period_seconds=10, **spec))
+        await until(lambda: world.api.get(Pod, "pair", "default") and world.is_ready("pair"))
+        await world.delete("pair")
+        ended = {path.name: path.stat().st_mtime_ns for path in shared.iterdir()}
+        assert ended["sidecar"] - ended["main"] > 900_000_000  # nanoseconds

@@ -32,6 +32,7 @@ from controlplane.api.core_v1 import (
     PodCondition,
     PodSecurityContext,
     PodSpec,
+    Probe,
     Service,
     Sysctl,
     Volume,
@@ -45,6 +46,7 @@ from controlplane.client.transport import Unreachable
 from controlplane.kit.clock import ManualClock
 from controlplane.kit.tasks import running
 from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.cri.events import OutOfMemory
 from nodeagent.cri.records import ExecResult
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.pods.agent import PodAgent, PodAgentConfig
@@ -202,6 +204,38 @@ async def test_a_crash_looping_pod_says_why(world: World) -> None:
             await world.settle()
         [said] = [message for reason, message in world.events if reason == "BackOff"]
         assert said.endswith("; last exit: code 137 (SIGKILL), OOMKilled; its log ends: hello | no such table")
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_out_of_memory_is_told_whenever_the_runtime_says_so(world: World, late: bool) -> None:
+    async with world.agent():
+        world.add()
+        await world.settle()
+        [run] = world.runtime.running("c")
+        if not late:
+            world.runtime.events.send(OutOfMemory(run.id))
+        world.runtime.exit("c", 137)
+        await world.settle()
+        if late:
+            world.runtime.events.send(OutOfMemory(run.id))
+            await world.settle()
+        last = world.pod().status.container_statuses[0].last_state
+        assert last and last.terminated and last.terminated.reason == "OOMKilled"
+
+
+async def test_a_pod_that_ends_can_become_unready(world: World) -> None:
+    world.runtime.ignores_term = True
+    asked = Probe(exec=ExecAction(command=["ready?"]), period_seconds=1, failure_threshold=1)
+    async with world.agent():
+        world.add(container={"readiness_probe": asked, "liveness_probe": asked})
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        assert world.ready()
+        world.runtime.commands["ready?"] = ExecResult(1)
+        await world.pass_time(3)
+        assert not world.ready() and world.runtime.running("c")
+        assert not any("Liveness" in message for _, message in world.events)
 
 
 async def test_an_image_that_cannot_be_had_is_asked_for_ever_less_often(world: World) -> None:

@@ -19,6 +19,7 @@ from controlplane.api.core_v1 import (
     PodSpec,
     PodStatus,
     Probe,
+    ResourceRequirements,
     VolumeMount,
 )
 from controlplane.api.meta_v1 import ObjectMeta
@@ -212,6 +213,18 @@ def test_rendering_what_was_rendered_changes_nothing() -> None:
     status = render_status(situation, {})
     again = _situation(replace(situation.pod, status=status), _run())
     assert render_status(again, {}) == status
+
+
+def test_resources_are_those_with_which_the_run_began() -> None:
+    small, large = ({"cpu": amount} for amount in ("1", "2"))
+    before = _pod(Container(name="a", image="x", resources=ResourceRequirements(requests=small)))
+    status = render_status(_situation(before, _run()), {})
+    assert status.container_statuses[0].allocated_resources == small
+    assert status.container_statuses[0].resources is None  # the runtime does not tell
+    resized = _pod(Container(name="a", image="x", resources=ResourceRequirements(requests=large)), status=status)
+    assert render_status(_situation(resized, _run()), {}).container_statuses[0].allocated_resources == small
+    again = render_status(_situation(resized, _run(attempt=1)), {})
+    assert again.container_statuses[0].allocated_resources == large
 
 
 def test_a_deleted_pod_keeps_running_until_it_does_not() -> None:

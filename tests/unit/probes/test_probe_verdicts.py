@@ -124,6 +124,20 @@ async def test_the_initial_delay_counts_from_the_start_of_the_container() -> Non
         assert answers.asked
 
 
+async def test_a_container_that_is_to_end_is_asked_only_whether_it_is_ready() -> None:
+    clock, answers, heard = ManualClock(), _Answers(), _Heard()
+    manager, often = ProbeManager(answers, clock), Probe(period_seconds=1, failure_threshold=1)
+    async with running(manager.run()):
+        await asyncio.sleep(0)
+        manager.start(Container(name="c", liveness_probe=often, readiness_probe=often), "id", "", heard)
+        await clock.advance(0)
+        manager.only_readiness("id")
+        manager.only_readiness("unknown")
+        answers.good = False
+        await clock.advance(1)
+        assert heard.verdicts[1:] == [(Kind.READINESS, Result.FAILURE)]
+
+
 async def test_a_stopped_container_is_not_asked() -> None:
     clock, answers, heard = ManualClock(), _Answers(), _Heard()
     manager = ProbeManager(answers, clock)
