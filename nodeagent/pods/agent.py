@@ -271,7 +271,13 @@ class PodAgent:
         return worker
 
     def _active_pods(self) -> list[Pod]:
-        return [one.pod for one in self._workers.values() if one.status.phase not in _TERMINAL]
+        """Return the pods that have a place here; what those have that end for a critical pod is that pod's already."""
+        return [
+            one.pod
+            for one in self._workers.values()
+            if one.status.phase not in _TERMINAL
+            and not (one.termination and one.termination.reason == preemption.REASON)
+        ]
 
     async def _run_worker(self, worker: PodWorker) -> None:
         uid = worker.pod.metadata.uid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -577,6 +578,43 @@ async def test_a_pod_that_wants_a_user_namespace_does_not_run_without(world: Wor
         assert any("spec.hostUsers: false" in message for _, message in world.events)
         assert world.pod().status.phase == "Pending"
         assert "run_sandbox" not in [method for method, _ in world.runtime.calls]
+
+
+async def test_nobody_is_ended_twice_for_critical_pods(world: World) -> None:
+    """The first has been promised the place of one that still ends; the second is in want of one more, not of two."""
+    node = world.api.get(Node, "n1")
+    assert node is not None
+    world.api.update(replace(node, status=NodeStatus(allocatable={"pods": "3"})))
+    async with world.agent():
+        world.runtime.ignores_term = True
+        for name in ("a", "b", "c"):
+            world.add(name)
+        await world.settle()
+        for name in ("first", "second"):
+            world.add(name, priority=2_000_000_000)
+            await world.settle()
+        await world.pass_time(40)
+        phases = [world.pod(name).status.phase for name in ("a", "b", "c", "first", "second")]
+        assert sorted(phases[:3]) == ["Failed", "Failed", "Running"]
+        assert phases[3:] == ["Running", "Running"]
+        assert world.reasons.count("Preempting") == 2
+
+
+async def test_a_static_pod_that_does_not_fit_is_refused(world: World) -> None:
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "d"},
+        "spec": {"nodeSelector": {"disk": "hdd"}, "containers": [{"name": "c", "image": "x:1"}]},
+    }
+    (world.root / "manifests").mkdir()
+    (world.root / "manifests/web.json").write_text(json.dumps(manifest))
+    async with world.agent() as agent:
+        await world.pass_time(1)
+        worker = agent.find("d", "web-n1")
+        assert worker is not None
+        assert (worker.status.phase, worker.status.reason) == ("Failed", "NodeAffinity")
+        assert not world.runtime.running("c")
 
 
 async def test_a_deleted_pod_with_the_same_name_comes_again(world: World) -> None:
