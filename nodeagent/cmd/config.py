@@ -36,7 +36,11 @@ class NodeAgentConfig:
     cert_dir: str = _setting("/var/lib/sampan/pki", "where the rotating certificates live")
     state_dir: str = _setting("/var/lib/sampan/nodeagent", "what the agent remembers over a restart")
     pod_dir: str = _setting("/var/lib/kubelet/pods", "volumes and files of pods")
-    pod_manifest_path: str = _setting("/etc/sampan/manifests", "static pods: one manifest a file")
+    pod_manifest_path: str = _setting("/etc/sampan/manifests", "static pods: one manifest a file; or a single file")
+    manifest_url: str = _setting(
+        "", "static pods: a URL that answers with a Pod or PodList, asked every 20 s; empty: none"
+    )
+    manifest_url_header: str = _setting("", "what to send with it: name:value,name:value")
     hostname_override: str = _setting("", "the node's name; empty: the machine's host name")
     node_ip: str = _setting("", "the node's address; empty: that of the interface that routes to the API server")
     node_labels: str = _setting("", "labels at registration: key=value,key=value")
@@ -247,3 +251,12 @@ def _seconds(setting: str, text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise ConfigError(f"{setting}: {error}") from error
+
+
+def parse_headers(text: str) -> list[tuple[str, str]]:
+    """Return the headers of `name:value,name:value`, a name perhaps more than once. Raises ConfigError."""
+    pairs = [part.partition(":") for part in text.split(",") if part]
+    if any(not colon or not name.strip() for name, colon, _ in pairs):
+        # What is wrong is not shown: a header may be a secret.
+        raise ConfigError("manifest-url-header: expected name:value,name:value")
+    return [(name.strip(), value.strip()) for name, _, value in pairs]

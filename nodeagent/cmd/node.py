@@ -18,7 +18,7 @@ from controlplane.kit.backoff import Backoff
 from controlplane.kit.durations import parse_duration
 from controlplane.kit.explained import Explained
 from controlplane.kit.serving import health_pages
-from nodeagent.cmd.config import ConfigError
+from nodeagent.cmd.config import ConfigError, parse_headers
 from nodeagent.cmd.health import keep_serving, serve_plain
 from nodeagent.cmd.pages import node_pages
 from nodeagent.cri.channel import Channel
@@ -270,6 +270,8 @@ class NodeRooms:
                 log_max_bytes=config.log_max_bytes,
                 log_max_files=config.container_log_max_files,
                 allowed_sysctls=parse_patterns(config.allowed_unsafe_sysctls),
+                manifest_url=config.manifest_url,
+                manifest_headers=parse_headers(config.manifest_url_header),
             ),
             client=agent.client,
             clock=self.clock,

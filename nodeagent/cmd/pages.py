@@ -59,6 +59,7 @@ def node_pages(
 
     async def settings(_: web.Request) -> web.Response:
         shown = {key_of(name): value for name, value in dataclasses.asdict(config).items()}
+        shown["manifest-url-header"] = "<masked>" if config.manifest_url_header else ""  # it may be a password
         return web.json_response({"kubeletconfig": shown})
 
     return {

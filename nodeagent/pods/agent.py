@@ -13,6 +13,7 @@ from controlplane.api.base import Quantity
 from controlplane.api.core_v1 import Node, Pod, Service
 from controlplane.client.client import Client
 from controlplane.client.informer import Informer
+from controlplane.client.keys import Key, key_of
 from controlplane.kit.clock import Clock
 from controlplane.kit.waiting import finish_within, happens_within
 from nodeagent.cri.errors import RuntimeFailure
@@ -27,6 +28,7 @@ from nodeagent.pods.admission import Admission, Refusal, admit
 from nodeagent.pods.cgroups import CgroupDriver, cgroup_path
 from nodeagent.pods.eviction.refusal import refuse
 from nodeagent.pods.hooks import Hooks
+from nodeagent.pods.http_source import Headers, HttpPods
 from nodeagent.pods.launch import Launcher
 from nodeagent.pods.log_rotation import LogRotation
 from nodeagent.pods.mirror import Mirrors
@@ -60,7 +62,10 @@ _TERMINAL = ("Succeeded", "Failed")
 
 @dataclass(frozen=True)
 class PodAgentConfig:
-    """Settings; `slots` is how many sandboxes, and how many containers, are started at once."""
+    """Settings; `slots` is how many sandboxes, and how many containers, are started at once.
+
+    Static pods come from `manifests`, a directory or a file, and from `manifest_url` if there is one.
+    """
 
     node_name: str
     manifests: Path = Path("/etc/sampan/manifests")
@@ -70,6 +75,8 @@ class PodAgentConfig:
     log_max_bytes: int = 10 * 2**20  # negative: logs are never rotated
     log_max_files: int = 5
     allowed_sysctls: tuple[str, ...] = ()  # names and prefixes beyond those that are safe
+    manifest_url: str = ""
+    manifest_headers: Headers = ()
 
 
 class PodAgent:
@@ -120,7 +127,12 @@ class PodAgent:
         )
         self._leaving: set[str] = set()  # UIDs of pods nobody knows whose directories are being removed
         self._static = StaticPods(config.manifests, config.node_name, clock, inotify, self._static_changed)
-        self._mirrors = Mirrors(client, clock, pods.lister, self._is_mirror, lambda: self._static.pods, node)
+        self._http = (
+            HttpPods(config.manifest_url, config.manifest_headers, config.node_name, clock, self._static_changed)
+            if config.manifest_url
+            else None
+        )
+        self._mirrors = Mirrors(client, clock, pods.lister, self._is_judged_mirror, self._static_pods, node)
         self._rotation = LogRotation(
             runtime, clock, thread, self._logs, max_bytes=config.log_max_bytes, max_files=config.log_max_files
         )
@@ -175,6 +187,8 @@ class PodAgent:
                     self._tasks.create_task(component.run())
                 await asyncio.sleep(0)  # let them make their task groups
                 self._tasks.create_task(self._static.run())
+                if self._http is not None:
+                    self._tasks.create_task(self._http.run())
                 self._tasks.create_task(self._follow_api())
                 self._tasks.create_task(self._follow_runtime())
                 self._tasks.create_task(self._relist())
@@ -299,11 +313,19 @@ class PodAgent:
 
     # Static pods
 
+    def _static_pods(self) -> Mapping[str, Pod]:
+        """Return them by UID; of several of one name the first counts, and files come first."""
+        chosen: dict[Key, Pod] = {}
+        for pod in [*self._static.pods.values(), *(self._http.pods.values() if self._http else ())]:
+            chosen.setdefault(key_of(pod), pod)
+        return {pod.metadata.uid: pod for pod in chosen.values()}
+
     def _static_changed(self) -> None:
+        wanted = self._static_pods()
         for worker in self.workers():
-            if worker.source is Source.STATIC and worker.pod.metadata.uid not in self._static.pods:
+            if worker.source is Source.STATIC and worker.pod.metadata.uid not in wanted:
                 worker.terminate(Termination(grace_of(worker.pod)))
-        for uid, pod in self._static.pods.items():
+        for uid, pod in wanted.items():
             # The older version has to be gone first: both want the same ports and the same name.
             if uid not in self._workers and self.find(pod.metadata.namespace, pod.metadata.name) is None:
                 self._take(pod, Source.STATIC)
@@ -312,7 +334,7 @@ class PodAgent:
     def _mirror_changed(self, old: Pod | None, new: Pod | None) -> None:
         if new is not None and (old is None or old.metadata.uid != new.metadata.uid):
             digest = new.metadata.annotations[names.CONFIG_MIRROR]
-            for uid, pod in self._static.pods.items():
+            for uid, pod in self._static_pods().items():
                 if pod.metadata.annotations[names.CONFIG_HASH] == digest:
                     self._tools.writer.again(uid)
         self._mirrors.wake()
@@ -320,6 +342,20 @@ class PodAgent:
     def _is_mirror(self, pod: Pod) -> bool:
         """Whether the API's pod is a copy; one that was taken as a pod stays one, whatever it calls itself later."""
         return names.is_mirror(pod) and pod.metadata.uid not in self._workers
+
+    def _is_judged_mirror(self, pod: Pod) -> bool:
+        """Whether it can be said of a mirror whether its static pod is there."""
+        unknown = pod.metadata.annotations.get(names.CONFIG_SOURCE) == "http" and not self._http_answered
+        return self._is_mirror(pod) and not unknown
+
+    @property
+    def _http_answered(self) -> bool:
+        return self._http is None or self._http.answered
+
+    @property
+    def _knows_its_pods(self) -> bool:
+        """Whether every source has been heard, so that what else runs here is nobody's."""
+        return self._following_api and self._http_answered
 
     def _in_api(self, pod: Pod) -> Pod | None:
         worker = self._workers.get(pod.metadata.uid)
@@ -360,9 +396,9 @@ class PodAgent:
             started = self._clock.monotonic()
             try:
                 await self._look_at_everything()
-                if self._following_api and count % _ORPHANS_EVERY == 0:
+                if self._knows_its_pods and count % _ORPHANS_EVERY == 0:
                     await self._remove_leftovers()
-                count += 1 if self._following_api else 0
+                count += 1 if self._knows_its_pods else 0
                 if failing:
                     _log.info("the container runtime answers again")
                 failing = False
@@ -379,11 +415,11 @@ class PodAgent:
             worker = self._workers.get(uid)
             if worker is not None:
                 worker.refresh()
-            elif uid in found and self._following_api:
+            elif uid in found and self._knows_its_pods:
                 _log.info("pod %s is not ours any more, ending it", uid)
                 orphan = self._take(orphans.stand_in(found[uid]), Source.ORPHAN)
                 orphan.terminate(Termination(orphans.grace_of(found[uid])))
-        if self._following_api:
+        if self._knows_its_pods:
             self._picture = picture
 
     async def _remove_leftovers(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nodeagent.cmd.config import ConfigError, NodeAgentConfig, parse, parse_labels, parse_taints, render
+from nodeagent.cmd.config import ConfigError, NodeAgentConfig, parse, parse_headers, parse_labels, parse_taints, render
 from nodeagent.cmd.main import main
 from nodeagent.pods.image_plan import ImagePolicy
 
@@ -78,6 +78,15 @@ def test_labels_and_taints() -> None:
             parse_taints(bad)
     with pytest.raises(ConfigError):
         parse_labels("a")
+
+
+def test_headers() -> None:
+    assert parse_headers("") == []
+    assert parse_headers("a:b, c: d:e,a:f") == [("a", "b"), ("c", "d:e"), ("a", "f")]
+    for bad in ("secret", ":secret"):
+        with pytest.raises(ConfigError, match="name:value") as failure:
+            parse_headers(bad)
+        assert "secret" not in str(failure.value)
 
 
 @pytest.mark.parametrize("command", ["join", "run", "reset", "proxy"])

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from controlplane.api.core_v1 import (
@@ -78,6 +80,7 @@ class World:
     root: Path
     clock: ManualClock = field(default_factory=ManualClock)
     events: list[tuple[str, str]] = field(default_factory=list)
+    manifest_url: str = ""
 
     def __post_init__(self) -> None:
         self.api, self.runtime = FakeApi(self.clock), FakeRuntime(self.clock)
@@ -99,7 +102,7 @@ class World:
             name="n1", logs=root / "logs", log_links=root / "links", kubelet_root=root, host_ips=("192.168.56.11",)
         )
         agent = PodAgent(
-            PodAgentConfig("n1", manifests=root / "manifests", kubelet_root=root),
+            PodAgentConfig("n1", manifests=root / "manifests", kubelet_root=root, manifest_url=self.manifest_url),
             client=client,
             clock=self.clock,
             runtime=cast(Any, self.runtime),
@@ -720,3 +723,43 @@ async def test_a_node_that_goes_down_ends_critical_pods_last_and_takes_no_more(w
         world.add("later")
         await world.settle()
         assert world.ready("later")
+
+
+async def test_of_several_manifests_of_one_name_the_first_counts(world: World) -> None:
+    async with world.agent():
+        world.manifest(_BEACON, "a")
+        world.manifest(_BEACON.replace("x:1", "y:1"), "b")
+        await world.pass_time(25)
+        assert world.ready("beacon-n1")
+        assert world.pod("beacon-n1").spec.containers[0].image == "x:1"
+
+
+async def test_pods_of_a_url_outlive_an_agent_that_cannot_ask_it(world: World) -> None:
+    wanted = _BEACON
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=wanted, status=200 if wanted else 500)
+
+    application = web.Application()
+    application.router.add_get("/", answer)
+    async with TestServer(application, host="127.0.0.1") as server:
+        world.manifest_url = str(server.make_url("/"))
+        async with world.agent():
+            await _until(world, lambda: world.api.get(Pod, "beacon-n1", "d") is not None and world.ready("beacon-n1"))
+        wanted = ""
+        async with world.agent():
+            await _until(world, lambda: world.clock.monotonic() > 300)  # so often has it asked and got no answer
+            assert world.ready("beacon-n1") and len(world.runtime.running("s")) == 1
+            wanted = "{kind: PodList}"
+            await _until(world, lambda: not world.runtime.running("s"))
+            await _until(world, lambda: world.api.get(Pod, "beacon-n1", "d") is None)
+
+
+async def _until(world: World, condition: Callable[[], bool]) -> None:
+    """Let time pass on the world's clock, and so much on everybody's that a web server can answer."""
+    for _ in range(200):
+        if condition():
+            return
+        await world.clock.advance(5)
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never happened")
