@@ -191,8 +191,7 @@ def _end(situation: Situation, running: Sequence[Container], grace: float) -> Pl
     Every hook begins at once, so that sidecars learn of the end while there is still somebody to serve; SIGTERM comes
     by turns. Once the time is over nobody waits for anybody, and all that still runs gets the least that is ever given.
     """
-    ends_at = (situation.ending_since or situation.now) + timedelta(seconds=grace)
-    left = min(grace, max(0.0, (ends_at - situation.now).total_seconds()))
+    left = max(0.0, grace - situation.ending_for)
     turns = {run.id: _turn(situation.pod, run) for run in running}
     actions: list[Action] = []
     for run in running:
@@ -203,7 +202,8 @@ def _end(situation: Situation, running: Sequence[Container], grace: float) -> Pl
             actions.append(KillContainer(run.name, run.id, left, message))
         elif _has_hook_to_run(situation, run):
             actions.append(PreStop(run.name, run.id, left, message))
-    return Plan(tuple(actions), again_at=ends_at if left > 0 and len({*turns.values()}) > 1 else None)
+    waiting = left > 0 and len({*turns.values()}) > 1
+    return Plan(tuple(actions), again_at=situation.now + timedelta(seconds=left) if waiting else None)
 
 
 def _turn(pod: Pod, run: Container) -> int:

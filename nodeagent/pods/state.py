@@ -103,7 +103,7 @@ class Situation:
     now: datetime
     runtime: PodRuntime = PodRuntime()
     termination: Termination | None = None
-    ending_since: datetime | None = None  # when the grace period began, if it has; None: now, if it is to end
+    ending_for: float = 0.0  # seconds of the grace period that are over, if the pod is to end
     started_at: datetime | None = None  # when this node took the pod up: activeDeadlineSeconds counts from here
     crashes: Mapping[str, Crashes] = field(default_factory=dict)  # by container name
     troubles: Mapping[str, Trouble] = field(default_factory=dict)  # by container name; "" is the whole pod's

@@ -68,7 +68,7 @@ class PodWorker:
         # When this node first saw the pod; None once it has run, or if an earlier agent saw it first.
         self._seen_at = None if pod.status.start_time else tools.clock.monotonic()
         self._termination: Termination | None = None
-        self._ending_since: datetime | None = None
+        self._ending_since: float | None = None  # monotonic: a clock that is set must cut nobody's grace short
         self._volumes_gone, self._nothing_left = False, False
 
     @property
@@ -126,9 +126,10 @@ class PodWorker:
         self._wake.set()
 
     def _grace_left(self, termination: Termination) -> float:
-        if self._ending_since is None:
-            return termination.grace
-        return max(0.0, termination.grace - (self._tools.clock.now() - self._ending_since).total_seconds())
+        return max(0.0, termination.grace - self._ending_for())
+
+    def _ending_for(self) -> float:
+        return 0.0 if self._ending_since is None else self._tools.clock.monotonic() - self._ending_since
 
     def gone_from_api(self) -> None:
         """The API has forgotten the pod: nothing is to be written or deleted there any more."""
@@ -233,7 +234,7 @@ class PodWorker:
         if self._termination is None and not plan.is_finished(situation):
             self._ending_since = None
         elif self._ending_since is None:
-            self._ending_since = situation.now
+            self._ending_since = self._tools.clock.monotonic()
 
     def _seconds_until(self, *moments: datetime | None) -> float:
         known = [one for one in moments if one is not None]
@@ -248,7 +249,7 @@ class PodWorker:
             now=self._tools.clock.now(),
             runtime=self._runtime,
             termination=self._termination,
-            ending_since=self._ending_since,
+            ending_for=self._ending_for(),
             started_at=self._started_at,
             crashes=memory.crashes,
             troubles=memory.troubles,

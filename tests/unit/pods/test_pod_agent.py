@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any, cast
@@ -326,6 +327,34 @@ async def test_sidecars_end_within_the_one_grace_period(world: World) -> None:
         assert world.api.get(Pod, "web", "d") is None
         assert world.runtime.calls.count(("exec_sync", "bye")) == 2
         assert world.reasons.count("Killing") == 3
+
+
+class _Set(ManualClock):
+    """A clock that somebody sets; time passes as ever."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+async def test_a_clock_that_is_set_cuts_nobodys_grace_short(tmp_path: Path) -> None:
+    clock = _Set()
+    world = World(tmp_path, clock)
+    world.runtime.ignores_term = True
+    sidecar = Container(name="side", image="x:1", restart_policy="Always", image_pull_policy="IfNotPresent")
+    async with world.agent():
+        world.add(init_containers=[sidecar])
+        await world.settle()
+        await Client(world.api).delete(Pod, "web", "d")
+        await world.settle()
+        clock.ahead = timedelta(hours=1)
+        pod = world.pod()
+        world.api.update(replace(pod, metadata=replace(pod.metadata, labels={"looked": "at again"})))
+        await world.pass_time(25)
+        assert ("stop_container", "side") not in world.runtime.calls  # it waits for the other one
+        await world.pass_time(8)
+        assert not world.runtime.running("side")
 
 
 async def test_sidecars_end_in_the_reverse_order(world: World) -> None:

@@ -83,8 +83,8 @@ _SIDECAR = Container(name="s", image="x", restart_policy="Always")
 _HOOK = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=1)))
 _HELPED = _pod(init_containers=[_SIDECAR, Container(name="t", image="x", restart_policy="Always", lifecycle=_HOOK)])
 _GONE = Termination(grace=7.0)
-_FOR_4_SECONDS: dict[str, Any] = {"termination": _GONE, "ending_since": NOW - timedelta(seconds=4)}
-_FOR_7_SECONDS: dict[str, Any] = {"termination": _GONE, "ending_since": NOW - timedelta(seconds=7)}
+_FOR_4_SECONDS: dict[str, Any] = {"termination": _GONE, "ending_for": 4.0}
+_FOR_7_SECONDS: dict[str, Any] = {"termination": _GONE, "ending_for": 7.0}
 _TOO_LATE = Termination(
     30.0, False, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
 )
