@@ -23,6 +23,7 @@ _SYN_STREAM, _SYN_REPLY, _RST_STREAM, _PING, _GOAWAY = 1, 2, 3, 6, 7
 _FIN = 1
 
 CANCEL = 5  # RST_STREAM status: the receiver no longer wants this stream
+_MAX_HEADERS = 64 * 1024  # bytes of one block: a few hundred are usual, and zlib makes a thousand of one
 MAX_DATA = (1 << 24) - 1  # bytes in one frame: the length field has 24 bits
 
 # Section 2.6.10.1: 65 words, each behind its length, then text that follows no rule.
@@ -182,7 +183,9 @@ class Framer:
         return self._deflate.compress(block) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
 
     def _unpack(self, compressed: bytes) -> dict[str, str]:
-        block = self._inflate.decompress(compressed)
+        block = self._inflate.decompress(compressed, _MAX_HEADERS)
+        if self._inflate.unconsumed_tail:
+            raise struct.error("the headers are too long")
         count, position = struct.unpack_from(">I", block)[0], 4
         texts: list[str] = []
         for _ in range(2 * count):

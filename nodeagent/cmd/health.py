@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from controlplane.kit.clock import Clock
 from controlplane.kit.explained import Explained
-from controlplane.kit.serving import Guard, Page, health_pages, metrics_page, serve
+from controlplane.kit.serving import Check, Guard, Page, health_pages, metrics_page, serve
 from controlplane.kit.timestamps import format_time
 from nodeagent.proxy.proxier import CHECK_SECONDS, Proxier
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _BIND_SECONDS = 5.0  # between attempts to listen
 _LATE = 2 * CHECK_SECONDS + 10  # seconds without a good look at the rules before the proxy counts as sick
+_STUCK = 300.0  # seconds without a look at the runtime after which the agent counts as stuck: upstream's
 LOOPBACK = "127.0.0.1"
 
 
@@ -54,6 +55,36 @@ async def serve_secured(pages: Mapping[str, Page], port: int, tls: ssl.SSLContex
         await asyncio.Event().wait()
     async with serve(pages, "0.0.0.0", port, tls=tls, guard=guard):
         await asyncio.Event().wait()
+
+
+def node_checks(since_relist: Callable[[], float | None]) -> dict[str, Check]:
+    """Return what upstream's kubelet asks of itself, by name; `ping` is always well."""
+    return {"ping": lambda: "", "log": logging_check, "syncloop": lambda: sync_loop_check(since_relist())}
+
+
+def node_health_pages(checks: Mapping[str, Check]) -> dict[str, Page]:
+    """Return /healthz, and a page of its own for each check."""
+    return {
+        "/healthz": health_pages(checks)["/healthz"],
+        **{f"/healthz/{name}": health_pages({name: check})["/healthz"] for name, check in checks.items()},
+    }
+
+
+def sync_loop_check(seconds: float | None) -> str:
+    """Return what is wrong with the loop that looks at all pods; None seconds: it has not been round yet."""
+    if seconds is None or seconds <= _STUCK:
+        return ""
+    return f"sync Loop took longer than expected: the last one ended {seconds:.0f} s ago"
+
+
+def logging_check() -> str:
+    """Return why nothing can be logged; ""."""
+    try:
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+    except (OSError, ValueError) as error:  # ValueError: what it writes to has been closed
+        return f"logging blocked: {error}"
+    return ""
 
 
 def proxy_metrics_pages(registry: CollectorRegistry) -> dict[str, Page]:

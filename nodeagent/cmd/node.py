@@ -17,9 +17,8 @@ from controlplane.client.transport import Unreachable
 from controlplane.kit.backoff import Backoff
 from controlplane.kit.durations import parse_duration
 from controlplane.kit.explained import Explained
-from controlplane.kit.serving import health_pages
 from nodeagent.cmd.config import ConfigError, parse_headers
-from nodeagent.cmd.health import keep_serving, serve_plain
+from nodeagent.cmd.health import keep_serving, node_checks, node_health_pages, serve_plain
 from nodeagent.cmd.pages import node_pages
 from nodeagent.cri.channel import Channel
 from nodeagent.cri.errors import RuntimeFailure
@@ -111,6 +110,7 @@ class NodeRooms:
         self.recorder = EventRecorder(agent.client, agent.clock, "kubelet", host=self.settings.name)
         self._status = StatusWriter(self.settings, self.observe, agent.client, agent.clock, self.recorder.event)
         self.probe_counts = ProbeCounts()
+        self._checks = node_checks(agent.kubelet_metrics.since_relist)
         self.pods = self._pods()
         self.image_collector = self._image_collector()
         self.eviction = self._eviction()
@@ -130,7 +130,8 @@ class NodeRooms:
         config, pods = self.agent.config, self.pods
         registrations = Path(config.pod_dir).parent / "plugins_registry"
         plugins = PluginRegistry(registrations, {"CSIPlugin": pods.csi_drivers}, self.clock, self.inotify)
-        health = partial(serve_plain, health_pages({}), config.healthz_bind_address, config.healthz_port)
+        pages = node_health_pages(self._checks)
+        health = partial(serve_plain, pages, config.healthz_bind_address, config.healthz_port)
         return [
             self._be_a_node(),
             *self._shutdowns(pods),
@@ -386,7 +387,7 @@ class NodeRooms:
             settings=self.pod_settings(),
             inotify=self.inotify,
             clock=self.clock,
-            pages=pages,
+            pages={**pages, **node_health_pages(self._checks)},
         )
         return server.run(config.bind_address, config.port, agent.certificates.tls)
 

@@ -12,7 +12,8 @@ from controlplane.kit.clock import Clock
 from controlplane.kit.metrics import CONTENT_TYPE, render
 from controlplane.kit.serving import Page
 from nodeagent.cmd.certificates import NodeCertificates
-from nodeagent.cmd.config import NodeAgentConfig, key_of
+from nodeagent.cmd.config import NodeAgentConfig
+from nodeagent.cmd.configz import kubelet_configuration
 from nodeagent.cri.errors import RuntimeFailure
 from nodeagent.metrics import cadvisor, resource
 from nodeagent.metrics.files import FileReader
@@ -58,9 +59,9 @@ def node_pages(
             return _unread(failure)
 
     async def settings(_: web.Request) -> web.Response:
-        shown = {key_of(name): value for name, value in dataclasses.asdict(config).items()}
-        shown["manifest-url-header"] = "<masked>" if config.manifest_url_header else ""  # it may be a password
-        return web.json_response({"kubeletconfig": shown})
+        settings = dataclasses.asdict(config)
+        settings["manifest_url_header"] = "<masked>" if config.manifest_url_header else ""  # it may be a password
+        return web.json_response({"kubeletconfig": kubelet_configuration(settings)})
 
     return {
         "/metrics": kubelet,

@@ -112,6 +112,10 @@ class KubeletMetrics:
             self.pleg_interval.observe(now - self._relisted_at)
         self._relisted_at = now
 
+    def since_relist(self) -> float | None:
+        """Return how many seconds ago everything was looked at last; None: not yet."""
+        return None if self._relisted_at < 0 else self._clock.monotonic() - self._relisted_at
+
     def observe_runtime(self, operation: str, seconds: float, failed: bool) -> None:
         """Count one call to the container runtime."""
         self.runtime_operations.labels(operation).inc()

@@ -3,6 +3,7 @@
     kubectl logs -f ──► API server ──GET /containerLogs/NS/POD/C──► log_reader.py ─ follows the file
     kubectl exec    ──► API server ──WebSocket /exec/NS/POD/C ────► streams.py ═ SPDY ═► containerd (loopback)
     kubectl port-forward ► API server ─WebSocket /portForward/NS/POD ► port_forward.py ─► a socket in the pod's netns
+    an operator ────────────────────GET /logs/syslog ─────────────► node_logs.py ─ /var/log, and nothing outside of it
     Prometheus ─────────────────────GET /metrics, /metrics/cadvisor, …► pages given by cmd
 
 Every request is authenticated (a certificate of the cluster's CA, or a token by TokenReview) and authorized as an

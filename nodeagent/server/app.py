@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -23,14 +25,17 @@ from nodeagent.pods import names
 from nodeagent.pods.agent import PodAgent
 from nodeagent.pods.sandbox import NodeSettings
 from nodeagent.pods.worker import PodWorker
-from nodeagent.server import port_forward
+from nodeagent.server import node_logs, port_forward
 from nodeagent.server.access import attributes_of
+from nodeagent.server.beneath import Outside
 from nodeagent.server.log_options import BadLogRequest, choose_run, parse_options
 from nodeagent.server.log_reader import read_log
 from nodeagent.server.spdy_client import Channel
-from nodeagent.server.streams import pump, wanted_channels
+from nodeagent.server.streams import STANDARD, pump, wanted_channels
 
 _JSON = "application/json"
+NO_COMMAND = "you must specify at least 1 command for the container\n"
+NO_STREAM = "you must specify at least 1 of stdin, stdout, stderr\n"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class NodeServer:
     inotify: Inotify
     clock: Clock
     pages: Mapping[str, Page]
+    system_logs: Path = node_logs.ROOT
 
     async def run(self, host: str, port: int, tls: ssl.SSLContext) -> None:
         """Serve until cancelled. Raises OSError when the address is taken."""
@@ -65,6 +71,8 @@ class NodeServer:
             router.add_get(path, page)
         if "/healthz" not in self.pages:
             router.add_get("/healthz", self._healthz)
+        router.add_get("/logs", _to_logs)
+        router.add_get("/logs/{path:.*}", partial(node_logs.serve, root=self.system_logs))
         router.add_get("/pods", self._pods)
         router.add_get("/runningpods/", self._running_pods)
         router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._logs)
@@ -120,13 +128,18 @@ class NodeServer:
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         try:
             log = read_log(
-                path, options, ended=lambda: not _runs(worker, run_id), inotify=self.inotify, clock=self.clock
+                path,
+                options,
+                root=self.settings.logs,
+                ended=lambda: not _runs(worker, run_id),
+                inotify=self.inotify,
+                clock=self.clock,
             )
             async for data in log:
                 if not response.prepared:
                     await response.prepare(request)
                 await response.write(data)
-        except FileNotFoundError:
+        except (FileNotFoundError, Outside):
             if not response.prepared:
                 return web.Response(status=404, text=f"log file of container {container} is gone\n")
         except ConnectionError:
@@ -143,6 +156,10 @@ class NodeServer:
         if run is None:
             return _missing(request)
         channels, command = wanted_channels(request), request.query.getall("command", [])
+        if not any(command):
+            return web.Response(status=400, text=NO_COMMAND)
+        if not channels & STANDARD:
+            return web.Response(status=400, text=NO_STREAM)
         try:
             url = await self.runtime.exec_url(run.id, command, **_streams(request))
         except RuntimeFailure as error:
@@ -153,6 +170,8 @@ class NodeServer:
         run = self._running(request)
         if run is None:
             return _missing(request)
+        if not wanted_channels(request) & STANDARD:
+            return web.Response(status=400, text=NO_STREAM)
         try:
             url = await self.runtime.attach_url(run.id, **_streams(request))
         except RuntimeFailure as error:
@@ -164,6 +183,8 @@ class NodeServer:
         if run is None:
             return _missing(request)
         command = request.query.getall("cmd", []) or request.query.getall("command", [])
+        if not any(command):
+            return web.Response(status=400, text=NO_COMMAND)
         try:
             result = await self.runtime.exec_sync(run.id, command)
         except RuntimeFailure as error:
@@ -190,6 +211,10 @@ class NodeServer:
         worker = self._worker(request)
         run = worker.runtime.current(request.match_info["container"]) if worker else None
         return run if run is not None and run.running else None
+
+
+async def _to_logs(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=301, headers={"Location": "/logs/"})
 
 
 def _streams(request: web.Request) -> dict[str, bool]:

@@ -16,7 +16,10 @@ from nodeagent.server.spdy_client import Channel, RemoteCommand, StreamFailed, r
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io", "channel.k8s.io")
 _CLOSE = 255
 _SUCCESS = b'{"metadata":{},"status":"Success"}'
-_MAX_MESSAGE = 64 * 1024 * 1024
+# Bytes of one message: clients that send a whole file in one must cut it up. Of input that the command does not read
+# no more is held than one message and what the sockets' own buffers take; then the client is no longer read from.
+_MAX_MESSAGE = 16 * 1024 * 1024
+STANDARD = frozenset({Channel.STDIN, Channel.STDOUT, Channel.STDERR})
 
 
 def wanted_channels(query: web.BaseRequest) -> set[Channel]:
@@ -39,7 +42,9 @@ async def pump(request: web.Request, url: str, channels: set[Channel]) -> web.St
     """Answer an upgrade request with the session at `url`, until it or the client ends."""
     socket = web.WebSocketResponse(protocols=PROTOCOLS, max_msg_size=_MAX_MESSAGE, compress=False)
     if not socket.can_prepare(request).ok:
-        return web.Response(status=400, text="you must specify at least 1 of stdin, stdout, stderr over a WebSocket\n")
+        return web.Response(
+            status=400, text=f"a WebSocket with one of the protocols {', '.join(PROTOCOLS)} is needed\n"
+        )
     try:
         async with remote_command(url, channels) as command:
             await socket.prepare(request)

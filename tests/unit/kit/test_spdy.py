@@ -47,6 +47,13 @@ def test_malformed_frames_are_refused(wire: bytes) -> None:
         list(Framer().feed(wire))
 
 
+def test_headers_that_grow_without_end_are_refused() -> None:
+    bomb = Framer().encode(SynStream(1, {"a": "x" * 10_000_000}))
+    assert len(bomb) < 20_000
+    with pytest.raises(SpdyError, match="too long"):
+        list(Framer().feed(bomb))
+
+
 def test_unknown_control_frames_are_dropped() -> None:
     settings, ping = b"\x80\x03\x00\x04\x00\x00\x00\x04\x00\x00\x00\x00", Ping(2)
     assert list(Framer().feed(settings + Framer().encode(ping))) == [ping]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,14 @@ from controlplane.api.core_v1 import (
 )
 from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.kit.clock import SystemClock
+from controlplane.kit.timestamps import parse_time
 from nodeagent.kernel.inotify import Inotify
 from nodeagent.pods.logs import Entry, MalformedLog, parse_entry, tail_offset, tail_text
 from nodeagent.server.access import attributes_of
+from nodeagent.server.beneath import Outside
 from nodeagent.server.log_options import BadLogRequest, LogOptions, Renderer, choose_run, parse_options
 from nodeagent.server.log_reader import read_log
+from nodeagent.server.log_search import since_offset
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 _STAMP = "2026-11-21T11:59:50.123456789Z"
@@ -175,7 +179,8 @@ async def test_following_sees_what_is_added_and_what_comes_after_rotation(tmp_pa
 
     async def follow() -> None:
         options = LogOptions(follow=True)
-        async for data in read_log(path, options, ended=lambda: over, inotify=inotify, clock=SystemClock()):
+        log = read_log(path, options, root=tmp_path, ended=lambda: over, inotify=inotify, clock=SystemClock())
+        async for data in log:
             seen.append(data)  # noqa: PERF401 what has come so far is looked at meanwhile
 
     async def until(count: int) -> None:
@@ -197,6 +202,97 @@ async def test_following_sees_what_is_added_and_what_comes_after_rotation(tmp_pa
     assert b"".join(seen) == b"one\ntwo\nthree\n"
 
 
+async def test_a_log_that_has_become_a_link_is_not_read(tmp_path: Path) -> None:
+    secret, logs = tmp_path / "secret", tmp_path / "logs"
+    secret.write_bytes(_line("root:x"))
+    logs.mkdir()
+    (logs / "0.log").symlink_to(secret)
+    inotify = Inotify()
+    with pytest.raises(Outside):
+        async for _ in read_log(
+            logs / "0.log", LogOptions(), root=logs, ended=lambda: True, inotify=inotify, clock=SystemClock()
+        ):
+            pass
+    inotify.close()
+
+
+async def test_a_file_without_lines_does_not_fill_memory(tmp_path: Path) -> None:
+    (tmp_path / "0.log").write_bytes(b"x" * 8_000_000 + b"\n" + _line("last"))
+    inotify = Inotify()
+    log = read_log(
+        tmp_path / "0.log", LogOptions(), root=tmp_path, ended=lambda: True, inotify=inotify, clock=SystemClock()
+    )
+    assert b"".join([data async for data in log]) == b"last\n"
+    inotify.close()
+
+
+# Where reading begins
+
+
+class _CountingFile(io.BytesIO):
+    """Counts the bytes that are read of it."""
+
+    count = 0
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        self.count += len(line)
+        return line
+
+
+def _stamped(second: int, text: str = "") -> bytes:
+    return _line(text, stamp=f"{NOW + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}.123456789Z")
+
+
+@pytest.mark.parametrize("since", [-5, 0, 1, 12_345, 39_999, 50_000])
+def test_since_is_found_without_reading_the_log(since: int) -> None:
+    file = _CountingFile(b"".join(_stamped(second, "x" * 100) for second in range(40_000)))
+    moment = NOW + timedelta(seconds=since)
+    offset = since_offset(file, moment)
+    file.seek(0)
+    before, after = file.read(offset), file.read()
+    assert not before or before.endswith(b"\n")
+    assert all(parse_time(parse_entry(line + b"\n").timestamp) < moment for line in before.splitlines())
+    assert len(after) < 200_000 or since < 39_000
+    passed_over = [line for line in after.splitlines() if parse_time(parse_entry(line + b"\n").timestamp) < moment]
+    assert sum(map(len, passed_over)) < 200_000
+    assert file.count < 10_000
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        pytest.param(b"no entry\n" * 20_000, id="lines that are none"),
+        pytest.param(b"x" * 300_000 + b"\n", id="a line without end"),
+        pytest.param(b"yesterday stdout F x\n" * 10_000, id="times that are none"),
+    ],
+)
+def test_since_in_a_log_with_noise(noise: bytes) -> None:
+    first, second = (b"".join(map(_stamped, range(start, start + 3000))) for start in (0, 3000))
+    file = io.BytesIO(first + noise + second)
+    for at in (10, 2999, 3001, 5999):
+        offset = since_offset(file, NOW + timedelta(seconds=at))
+        file.seek(offset)
+        assert _stamped(at) in file.read()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param(LogOptions(since=NOW + timedelta(seconds=19_998)), [19_998, 19_999], id="since"),
+        pytest.param(LogOptions(tail_lines=1), [19_999], id="tail"),
+        pytest.param(LogOptions(tail_lines=1, since=NOW), [19_999], id="the later of both"),
+        pytest.param(LogOptions(tail_lines=9, since=NOW + timedelta(seconds=19_998)), [19_998, 19_999], id="the other"),
+    ],
+)
+async def test_the_end_of_a_long_log(tmp_path: Path, options: LogOptions, expected: list[int]) -> None:
+    (tmp_path / "0.log").write_bytes(b"".join(_stamped(second, str(second)) for second in range(20_000)))
+    inotify = Inotify()
+    log = read_log(tmp_path / "0.log", options, root=tmp_path, ended=lambda: True, inotify=inotify, clock=SystemClock())
+    assert [int(line) for line in b"".join([data async for data in log]).split()] == expected
+    inotify.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
@@ -206,6 +302,10 @@ async def test_following_sees_what_is_added_and_what_comes_after_rotation(tmp_pa
         ("GET", "/pods", [("get", "pods"), ("get", "proxy")]),
         ("GET", "/exec/d/p/c", [("create", "proxy")]),
         ("POST", "/run/d/p/c", [("create", "proxy")]),
+        ("GET", "/logs/syslog", [("get", "log")]),
+        ("GET", "/metrics/../logs/syslog", [("get", "metrics")]),
+        ("GET", "/healthz/syncloop", [("get", "healthz"), ("get", "proxy")]),
+        ("GET", "/configz", [("get", "configz"), ("get", "proxy")]),
     ],
 )
 def test_access(method: str, path: str, expected: list[tuple[str, str]]) -> None:

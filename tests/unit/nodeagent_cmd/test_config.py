@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from itertools import pairwise
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from nodeagent.cmd.config import ConfigError, NodeAgentConfig, parse, parse_headers, parse_labels, parse_taints, render
+from nodeagent.cmd.configz import kubelet_configuration
 from nodeagent.cmd.main import main
 from nodeagent.pods.image_plan import ImagePolicy
 
@@ -120,3 +122,39 @@ def test_the_command_line_is_read_without_the_stubs_of_the_container_runtime() -
     """`nodeagent proxy` never talks to one, and loading them takes half a second."""
     program = "import sys, nodeagent.cmd.main; sys.exit('grpc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"port": 10250, "max_pods": 110}, {"port": 10250, "maxPods": 110}),
+        ({"cluster_dns": "10.96.0.10,fd00::10"}, {"clusterDNS": ["10.96.0.10", "fd00::10"]}),
+        ({"pod_manifest_path": "/etc/m", "bind_address": ""}, {"staticPodPath": "/etc/m", "address": "0.0.0.0"}),
+        ({"healthz_bind_address": "127.0.0.1"}, {"healthzBindAddress": "127.0.0.1"}),
+        ({"max_parallel_image_pulls": 1}, {"maxParallelImagePulls": 1, "serializeImagePulls": True}),
+        ({"eviction_hard": "memory.available<100Mi,nodefs.available<10%"},
+         {"evictionHard": {"memory.available": "100Mi", "nodefs.available": "10%"}}),
+        ({"system_reserved": "cpu=200m,memory=1Gi"}, {"systemReserved": {"cpu": "200m", "memory": "1Gi"}}),
+        ({"register_with_taints": "a=b:NoSchedule,c:NoExecute"},
+         {"registerWithTaints": [{"key": "a", "value": "b", "effect": "NoSchedule"},
+                                 {"key": "c", "effect": "NoExecute"}]}),
+    ],
+)  # fmt: skip
+def test_configz(settings: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert kubelet_configuration(settings).items() >= expected.items()
+
+
+def test_configz_has_kubelet_configurations_names_only() -> None:
+    """Upstream's fields, as far as we have such settings."""
+    known = {
+        "address", "allowedUnsafeSysctls", "authentication", "authorization", "cgroupDriver", "clusterDNS",
+        "clusterDomain", "containerLogMaxFiles", "containerLogMaxSize", "containerRuntimeEndpoint", "enableServer",
+        "evictionHard", "evictionMaxPodGracePeriod", "evictionMinimumReclaim", "evictionPressureTransitionPeriod",
+        "evictionSoft", "evictionSoftGracePeriod", "featureGates", "healthzBindAddress", "healthzPort",
+        "imageGCHighThresholdPercent", "imageGCLowThresholdPercent", "imageMaximumGCAge", "imageMinimumGCAge",
+        "kubeReserved", "logging", "podPidsLimit", "resolvConf", "seccompDefault", "systemReserved",
+        "maxParallelImagePulls", "maxPods", "port", "registerWithTaints", "rotateCertificates", "serializeImagePulls",
+        "serverTLSBootstrap", "shutdownGracePeriod", "shutdownGracePeriodCriticalPods", "staticPodPath",
+        "staticPodURL", "staticPodURLHeader",
+    }  # fmt: skip
+    assert set(kubelet_configuration(dataclasses.asdict(NodeAgentConfig()))) <= known
