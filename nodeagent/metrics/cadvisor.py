@@ -50,6 +50,8 @@ _GAUGES: tuple[tuple[str, str, Value], ...] = (
     ("container_memory_swap", "Swap usage in bytes.", lambda r: r.group.swap),
     ("container_memory_mapped_file", "Size of memory mapped files in bytes.", lambda r: r.group.mapped),
     ("container_memory_max_usage_bytes", "Maximum memory usage recorded in bytes.", lambda r: r.group.most_memory),
+    # A counter, but upstream's name has no _total, which every counter of this library gets.
+    ("container_memory_failcnt", "Number of memory usage hits limits.", lambda r: r.group.limit_hits),
     ("container_processes", "Number of processes running inside the container.", lambda r: r.group.processes),
     ("container_threads", "Number of threads running inside the container.", lambda r: r.group.threads),
     ("container_threads_max", "Maximum number of threads allowed.", lambda r: r.group.most_threads),
@@ -94,7 +96,6 @@ _COUNTERS: tuple[tuple[str, str, Value], ...] = (
         "Total time duration the container has been throttled.",
         lambda r: _of_quota(r, r.group.throttled_seconds),
     ),
-    ("container_memory_failcnt", "Number of memory usage hits limits.", lambda r: r.group.limit_hits),
     ("container_oom_events", "Count of out of memory events observed.", lambda r: r.group.oom_kills),
 )
 _DISK_GAUGES: tuple[tuple[str, str, Callable[[Row, FileSystem], float]], ...] = (

@@ -52,7 +52,7 @@ def labels_of(usage: Usage, name: str, id_: str) -> list[dict[str, str]]:
         ("container_memory_swap", "a", A, 0),
         ("container_memory_mapped_file", "a", A, 3),
         ("container_memory_max_usage_bytes", "a", A, 60),
-        ("container_memory_failcnt_total", "a", A, 2),
+        ("container_memory_failcnt", "a", A, 2),
         ("container_oom_events_total", "a", A, 1),
         ("container_processes", "a", A, 2),
         ("container_threads", "a", A, 6),

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,22 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from controlplane.api.authorization_v1 import ResourceAttributes
+from controlplane.api.core_v1 import Container as PodContainer
+from controlplane.api.core_v1 import (
+    ContainerState,
+    ContainerStateRunning,
+    ContainerStatus,
+    Pod,
+    PodSpec,
+    PodStatus,
+)
+from controlplane.api.meta_v1 import ObjectMeta
 from controlplane.kit.clock import SystemClock
 from controlplane.kit.serving import Caller, Refusal
 from controlplane.kit.spdy import Framer
 from nodeagent.cmd.health import node_checks, node_health_pages
 from nodeagent.cri.records import Container, State
+from nodeagent.kernel.inotify import Inotify
 from nodeagent.pods.sandbox import NodeSettings
 from nodeagent.server.app import NodeServer
 
@@ -41,6 +53,15 @@ class Pods:
 
     def __init__(self) -> None:
         self.runtime = self
+        self.pod = Pod(
+            metadata=ObjectMeta(name="web", namespace="default", uid="u"),
+            spec=PodSpec(containers=[PodContainer(name="c")]),
+        )
+        state = ContainerState(running=ContainerStateRunning())
+        self.status = PodStatus(
+            container_statuses=[ContainerStatus(name="c", container_id="containerd://c-id", state=state)]
+        )
+        self.containers = [Container(id="c-id", name="c", state=State.RUNNING)]
 
     def find(self, namespace: str, name: str, uid: str = "") -> Any:
         return self if (namespace, name) == ("default", "web") else None
@@ -79,6 +100,7 @@ class World:
     guard: Guard
     runtime: Streaming
     logs: Path
+    pod_logs: Path
     relisted: list[float | None]
 
     async def status(self, path: str) -> tuple[int, str]:
@@ -99,17 +121,20 @@ async def _running(tmp_path: Path) -> AsyncIterator[World]:
     runtime, guard, relisted = Streaming(), Guard(), list[float | None]([1.0])
     streaming = await asyncio.start_server(runtime.answer, "127.0.0.1", 0)
     runtime.port = streaming.sockets[0].getsockname()[1]
-    logs = tmp_path / "log"
-    logs.mkdir()
+    logs, pod_logs = tmp_path / "log", tmp_path / "log/pods"
+    (pod_logs / "default_web_u/c").mkdir(parents=True)
+    inotify = Inotify()
     pods: Any = Pods()
     some: Any = runtime
     allowing: Any = guard
-    nothing: Any = None
     pages = node_health_pages(node_checks(lambda: relisted[0]))
-    server = NodeServer("n1", pods, some, allowing, NodeSettings("n1"), nothing, SystemClock(), pages, logs)
+    server = NodeServer(
+        "n1", pods, some, allowing, NodeSettings("n1", logs=pod_logs), inotify, SystemClock(), pages, logs
+    )
     async with streaming, TestClient(TestServer(server.application())) as client:
-        yield World(client, guard, runtime, logs, relisted)
+        yield World(client, guard, runtime, logs, pod_logs, relisted)
         runtime.reading.set()
+    inotify.close()
 
 
 @pytest.fixture
@@ -171,6 +196,42 @@ async def test_a_message_that_is_too_long_ends_the_session(world: World) -> None
         assert world.runtime.received == 0
 
 
+# A container's log
+
+
+def _entry(second: int, text: str) -> str:
+    return f"{datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}.5Z stdout F {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("sinceTime=2026-11-21T13:53:18Z", [49_998, 49_999], id="since"),
+        pytest.param("tailLines=1", [49_999], id="tail"),
+        pytest.param("sinceTime=2026-11-21T13:53:18Z&tailLines=1", [49_999], id="both"),
+        pytest.param("sinceSeconds=1", [], id="nothing as new as that"),
+    ],
+)
+async def test_the_end_of_a_long_log(world: World, query: str, expected: list[int]) -> None:
+    (world.pod_logs / "default_web_u/c/0.log").write_text("".join(_entry(n, str(n)) for n in range(50_000)))
+    status, text = await world.status(f"/containerLogs/default/web/c?{query}")
+    assert (status, [int(line) for line in text.split()]) == (200, expected)
+
+
+@pytest.mark.parametrize("place", ["0.log", "."])
+async def test_a_log_that_leads_elsewhere_is_not_shown(world: World, place: str) -> None:
+    secret, log = world.logs.parent / "secret", world.pod_logs / "default_web_u/c"
+    secret.mkdir()
+    (secret / "0.log").write_text(_entry(0, "TOP SECRET"))
+    if place == ".":
+        log.rmdir()
+        log.symlink_to(secret)
+    else:
+        (log / place).symlink_to(secret / "0.log")
+    status, text = await world.status("/containerLogs/default/web/c")
+    assert (status, "SECRET" in text) == (404, False)
+
+
 # /logs/
 
 
@@ -187,7 +248,6 @@ async def test_the_nodes_logs(world: World) -> None:
 
 
 async def test_links_within_the_logs_are_followed(world: World) -> None:
-    (world.logs / "pods").mkdir()
     (world.logs / "pods/0.log").write_text("hello")
     (world.logs / "link.log").symlink_to(world.logs / "pods/0.log")
     assert await world.status("/logs/link.log") == (200, "hello")
