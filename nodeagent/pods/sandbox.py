@@ -42,11 +42,26 @@ def pod_labels(pod: Pod) -> dict[str, str]:
     return {POD_NAME: meta.name, POD_NAMESPACE: meta.namespace, POD_UID: meta.uid}
 
 
+class Unprepared(ConfigError):
+    """The pod claims devices that it would run without."""
+
+
 def refuse_unsupported(pod: Pod) -> None:
-    """Raise ConfigError for a pod that asks for a wall around it which this node cannot build."""
+    """Raise ConfigError for a pod that asks for a wall around it, or for devices, which this node cannot give it."""
     if pod.spec.host_users is False:
         # Each pod would need user IDs of its own and volumes mounted through them; its root would be the node's root.
         raise ConfigError("spec.hostUsers: false: this node has no user namespaces for pods")
+    claims = claimed(pod)
+    if claims:
+        raise Unprepared(f"spec.resourceClaims: this node prepares no devices, and {', '.join(claims)} need some")
+
+
+def claimed(pod: Pod) -> list[str]:
+    """Return the names of the pod's claims for devices; a template may turn out to make none for it."""
+    made = {one.name: one.resource_claim_name for one in pod.status.resource_claim_statuses}
+    names = [one.name for one in pod.spec.resource_claims if one.resource_claim_name or made.get(one.name, "later")]
+    extended = pod.status.extended_resource_claim_status
+    return names if extended is None else [*names, extended.resource_claim_name]
 
 
 def render_sandbox(pod: Pod, attempt: int, node: NodeSettings) -> cri.PodSandboxConfig:

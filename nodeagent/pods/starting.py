@@ -17,7 +17,7 @@ from nodeagent.pods.plan import CreateSandbox
 from nodeagent.pods.puller import ImageTrouble
 from nodeagent.pods.restart import still_to_come
 from nodeagent.pods.runtime_class import handler_of
-from nodeagent.pods.sandbox import refuse_unsupported, render_sandbox
+from nodeagent.pods.sandbox import Unprepared, refuse_unsupported, render_sandbox
 from nodeagent.pods.state import Trouble, Unhealthy, Waiting
 from nodeagent.pods.tools import Tools, teller
 from nodeagent.volumes.errors import VolumeFailed
@@ -92,7 +92,7 @@ class Starter:
         except Unavailable:
             raise
         except (RuntimeFailure, ConfigError, OSError) as error:
-            tell("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            tell("Warning", *_told(error))
             retry_at = tools.clock.now() + timedelta(seconds=_SANDBOX_RETRY.delay(self._failures))
             self._failures += 1
             self._memory.troubles[""] = Trouble(Waiting("ContainerCreating"), retry_at)
@@ -131,3 +131,10 @@ class Starter:
             self._memory.unhealthy[container_id] = Unhealthy("FailedPostStartHook")
         finally:
             self._memory.hooks_running.discard(container_id)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Return the reason and the words of the event about a sandbox that could not be made."""
+    if isinstance(error, Unprepared):
+        return "FailedPrepareDynamicResources", f"Failed to prepare dynamic resources: {error}"
+    return "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"

@@ -34,6 +34,7 @@ from controlplane.api.core_v1 import (
     PersistentVolumeSpec,
     Pod,
     PodCondition,
+    PodResourceClaim,
     PodSecurityContext,
     PodSpec,
     Probe,
@@ -647,6 +648,16 @@ async def test_a_static_pod_that_does_not_fit_is_refused(world: World) -> None:
         assert worker is not None
         assert (worker.status.phase, worker.status.reason) == ("Failed", "NodeAffinity")
         assert not world.runtime.running("c")
+
+
+async def test_a_pod_that_claims_devices_does_not_run_without(world: World) -> None:
+    async with world.agent():
+        world.add(resource_claims=[PodResourceClaim(name="gpu", resource_claim_name="gpu-7")])
+        await world.settle()
+        words = "spec.resourceClaims: this node prepares no devices, and gpu need some"
+        assert ("FailedPrepareDynamicResources", f"Failed to prepare dynamic resources: {words}") in world.events
+        assert world.pod().status.phase == "Pending"
+        assert "run_sandbox" not in [method for method, _ in world.runtime.calls]
 
 
 async def test_a_deleted_pod_with_the_same_name_comes_again(world: World) -> None:

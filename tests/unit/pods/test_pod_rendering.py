@@ -22,7 +22,7 @@ from nodeagent.cri.records import Image
 from nodeagent.pods.cgroups import CgroupDriver
 from nodeagent.pods.container import Prepared, render_container
 from nodeagent.pods.env import ConfigError
-from nodeagent.pods.sandbox import NodeSettings, render_sandbox
+from nodeagent.pods.sandbox import NodeSettings, claimed, render_sandbox
 from nodeagent.pods.security import Hardening, container_security, sandbox_security
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "pods"
@@ -177,6 +177,41 @@ def test_recursive_read_only(wanted: str, possible: bool, expected: bool | str) 
     else:
         (rendered,) = render_container(pod, container, prepared, NodeSettings(name="n1")).mounts
         assert (rendered.readonly, rendered.recursive_read_only) == (True, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("spec: {}", [], id="claims nothing"),
+        pytest.param("spec: {resourceClaims: [{name: gpu, resourceClaimName: a}]}", ["gpu"], id="a claim by name"),
+        pytest.param(
+            "spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: t}]}", ["gpu"], id="one not made yet"
+        ),
+        pytest.param(
+            """
+            spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: t}]}
+            status: {resourceClaimStatuses: [{name: gpu, resourceClaimName: web-gpu}]}
+            """,
+            ["gpu"],
+            id="one that was made",
+        ),
+        pytest.param(
+            """
+            spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: t}]}
+            status: {resourceClaimStatuses: [{name: gpu}]}
+            """,
+            [],
+            id="a template that made none",
+        ),
+        pytest.param(
+            "status: {extendedResourceClaimStatus: {resourceClaimName: web-extended}}",
+            ["web-extended"],
+            id="devices that stand for an extended resource",
+        ),
+    ],
+)
+def test_claims(text: str, expected: list[str]) -> None:
+    assert claimed(_pod(text)) == expected
 
 
 def test_strict_groups_are_refused_where_the_runtime_adds_the_images() -> None:
