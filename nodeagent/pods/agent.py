@@ -36,6 +36,7 @@ from nodeagent.pods.plan import grace_of
 from nodeagent.pods.puller import ImagePuller
 from nodeagent.pods.relist import Picture, changed, take_picture
 from nodeagent.pods.resources import qos_class
+from nodeagent.pods.runtime_class import RuntimeClasses
 from nodeagent.pods.sandbox import NodeSettings
 from nodeagent.pods.state import Source, Termination
 from nodeagent.pods.static import StaticPods
@@ -151,6 +152,7 @@ class PodAgent:
             client=self._client,
             clock=clock,
             runtime=self._runtime,
+            runtime_classes=RuntimeClasses(self._client),
             launcher=Launcher(self._runtime, puller, self._volumes, self._services.lister.list, self._allocatable),
             puller=puller,
             volumes=self._volumes,

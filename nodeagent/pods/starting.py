@@ -16,7 +16,6 @@ from nodeagent.pods.memory import Memory
 from nodeagent.pods.plan import CreateSandbox
 from nodeagent.pods.puller import ImageTrouble
 from nodeagent.pods.restart import still_to_come
-from nodeagent.pods.runtime_class import handler_of
 from nodeagent.pods.sandbox import Unprepared, refuse_unsupported, render_sandbox
 from nodeagent.pods.state import Trouble, Unhealthy, Waiting
 from nodeagent.pods.tools import Tools, teller
@@ -86,7 +85,7 @@ class Starter:
         try:
             PodFiles(pod, tools.node()).make_log_directory("")
             refuse_unsupported(pod)
-            handler = await handler_of(pod, tools.client)
+            handler = await tools.runtime_classes.handler_of(pod)
             async with tools.sandbox_slots:
                 await tools.runtime.run_sandbox(config, handler)
         except Unavailable:

@@ -14,6 +14,7 @@ from nodeagent.cri.runtime import Runtime
 from nodeagent.pods.hooks import Hooks
 from nodeagent.pods.launch import Launcher
 from nodeagent.pods.puller import ImagePuller, Tell
+from nodeagent.pods.runtime_class import RuntimeClasses
 from nodeagent.pods.sandbox import NodeSettings
 from nodeagent.pods.writer import StatusWriter
 from nodeagent.probes.manager import ProbeManager
@@ -59,6 +60,7 @@ class Tools:
     client: Client
     clock: Clock
     runtime: Runtime
+    runtime_classes: RuntimeClasses
     launcher: Launcher
     puller: ImagePuller
     volumes: Volumes
