@@ -69,6 +69,12 @@ def render_container(
 
 
 def _mounts(container: Container | EphemeralContainer, prepared: Prepared) -> list[cri.Mount]:
+    for mount, _ in prepared.mounts:
+        if mount.bind_mount_options:  # noexec, nodev, nosuid: no runtime has said yet that it can do so
+            wanted = ", ".join(mount.bind_mount_options)
+            raise ConfigError(
+                f'volumeMount "{mount.name}" has bindMountOptions ({wanted}), which this node cannot apply'
+            )
     rendered = [
         cri.Mount(
             container_path=mount.mount_path,

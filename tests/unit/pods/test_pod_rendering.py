@@ -214,6 +214,14 @@ def test_claims(text: str, expected: list[str]) -> None:
     assert claimed(_pod(text)) == expected
 
 
+def test_a_mount_with_options_is_not_made_without_them() -> None:
+    mount = VolumeMount(name="data", mount_path="/data", bind_mount_options=["noexec", "nosuid"])
+    container = Container(name="c")
+    pod = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(containers=[container]))
+    with pytest.raises(ConfigError, match=r'"data" has bindMountOptions \(noexec, nosuid\)'):
+        render_container(pod, container, Prepared(0, _IMAGE, "i", mounts=[(mount, "/host")]), NodeSettings(name="n1"))
+
+
 def test_strict_groups_are_refused_where_the_runtime_adds_the_images() -> None:
     container = Container(name="c")
     context = PodSecurityContext(supplemental_groups_policy="Strict")
