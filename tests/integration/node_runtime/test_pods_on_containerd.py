@@ -285,7 +285,8 @@ async def test_a_dead_sandbox_is_made_again(world: World) -> None:
         await until(lambda: world.is_ready("phoenix"))
         sandbox = (await world.runtime.list_sandboxes())[0]
         await world.runtime.stop_sandbox(sandbox.id)
-        await until(lambda: _restarts(world, "phoenix") == 1 and world.is_ready("phoenix"))
+        # Once, or once more: a container may be started in the old sandbox while the runtime is still stopping it.
+        await until(lambda: _restarts(world, "phoenix") >= 1 and world.is_ready("phoenix"))
         assert "SandboxChanged" in world.events.reasons("phoenix")
 
 
