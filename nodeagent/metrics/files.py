@@ -70,6 +70,7 @@ class FileReader:
             now = self._clock.monotonic()
             stale = [path for path in wanted if path not in self._known or now - self._known[path][0] > _REMEMBERED]
             found = await asyncio.to_thread(_measure, stale)
+            now = self._clock.monotonic()  # however long that took, it is new
             self._known = {path: known for path, known in self._known.items() if path in wanted}
             self._known |= {path: (now, directory) for path, directory in found.items()}
         directories = {path: known for path, (_, known) in self._known.items() if known is not None}

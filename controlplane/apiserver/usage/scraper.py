@@ -34,9 +34,10 @@ Pair = tuple[Reading, Reading]
 class Step(Enum):
     """What a question needs of a node."""
 
-    NOTHING = 0
-    ONE = 1
-    TWO = 2
+    NOTHING = "what is there is the answer"
+    ONE = "another reading"
+    SECOND = "another reading, a little later: whoever asked before gave up after the first one"
+    TWO = "two readings"
 
 
 @dataclass(slots=True)
@@ -49,12 +50,21 @@ class _Followed:
     failing: bool = False
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def readings(self) -> int:
+        return (self.earlier is not None) + (self.later is not None)
 
-def plan(age: float, *, known: bool) -> Step:
-    """Decide how often to read a node that was last looked at `age` seconds ago, and answered then if `known`."""
-    if age < FRESH:
+
+def plan(age: float, readings: int) -> Step:
+    """Decide how often to read a node that was last looked at `age` seconds ago, and of which there are `readings`.
+
+    There are none if it did not answer then.
+    """
+    if readings == 1 and age < FIRST_WINDOW:
+        return Step.SECOND
+    if readings != 1 and age < FRESH:
         return Step.NOTHING
-    return Step.ONE if known and age <= LONGEST_WINDOW else Step.TWO
+    return Step.ONE if readings and age <= LONGEST_WINDOW else Step.TWO
 
 
 class NodeScraper:
@@ -80,10 +90,10 @@ class NodeScraper:
     async def _pair(self, name: str, address: NodeAddress) -> Pair | None:
         one = self._followed.setdefault(name, _Followed())
         async with one.reading:  # whoever asks meanwhile is answered with the same readings
-            step = plan(self._clock.monotonic() - one.asked, known=one.later is not None)
-            if step is not Step.NOTHING:
+            step = plan(self._clock.monotonic() - one.asked, one.readings)
+            if step in (Step.ONE, Step.TWO):
                 await self._read(name, address, one)
-            if step is Step.TWO and one.later is not None:
+            if step is Step.SECOND or (step is Step.TWO and one.later is not None):
                 await self._clock.sleep(FIRST_WINDOW)
                 await self._read(name, address, one)
             return (one.earlier, one.later) if one.earlier is not None and one.later is not None else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ from controlplane.testing import HttpsApi
 from nodeagent.metrics import resource
 from nodeagent.metrics.kubelet import Reading
 from nodeagent.metrics.usage import ContainerUsage, MachineUsage, Usage
+from tests.fakes.helm import helm
 from tests.fakes.node import FakeNode, api_with_node
 from tests.integration.apiserver.test_kubectl import kubectl
 from tests.waiting import until
@@ -266,3 +269,28 @@ def _holds(api: HttpsApi, status: str) -> Callable[[], Awaitable[bool]]:
         return any(one.type == "Available" and one.status == status for one in service.status.conditions)
 
     return holds
+
+
+async def test_helm_takes_over_what_is_there(api: HttpsApi, tmp_path: Path) -> None:
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: metrics-server\nversion: 1.0.0\n")
+    (chart / "templates/apiservice.yaml").write_text(METRICS_SERVER.partition("---\n")[2])
+    flags = ("--kubeconfig", str(api.kubeconfig), "--namespace", "kube-system")
+
+    async def install(*more: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            helm(), "install", "metrics-server", str(chart), *flags, *more,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "HELM_CACHE_HOME": str(tmp_path / "helm"), "HELM_CONFIG_HOME": str(tmp_path / "helm")},
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            said, _ = await process.communicate()
+        return process.returncode or 0, said.decode()
+
+    code, said = await install()
+    assert (code, "cannot be imported into the current release" in said) == (1, True), said
+    code, said = await install("--take-ownership")
+    assert code == 0, said
+    service = (await api.memory.client().get(APIService, NAME)).spec.service
+    assert service is not None and service.name == "metrics-server"

@@ -18,14 +18,17 @@ from controlplane.api.core_v1 import (
     Volume,
 )
 from controlplane.api.meta_v1 import ObjectMeta
+from controlplane.kit.clock import ManualClock
 from controlplane.kit.metrics import render
+from nodeagent.cri.errors import RuntimeFailure
+from nodeagent.cri.images import ImageFiles
 from nodeagent.kernel.disk_usage import FileSystem, Taken, file_system, mounted_device, taken_below
 from nodeagent.kernel.group_usage import GroupUsage
 from nodeagent.metrics import resource
-from nodeagent.metrics.files import Directory, Files, process_ids, volumes_of
+from nodeagent.metrics.files import Directory, FileReader, Files, process_ids, volumes_of
 from nodeagent.metrics.rates import earlier_than, with_rates
 from nodeagent.metrics.summary import cpu_and_memory, summary
-from nodeagent.metrics.usage import Usage
+from nodeagent.metrics.usage import PodPlace, Usage
 from nodeagent.probes.counts import ProbeCounts
 from tests.unit.metrics.readings import CACHE, LOGS, a_usage
 
@@ -232,6 +235,39 @@ def test_which_volumes_are_measured() -> None:
         "cache": Path("/k/pods/1/volumes/kubernetes.io~empty-dir/cache"),
         "conf": Path("/k/pods/1/volumes/kubernetes.io~configmap/conf"),
     }
+
+
+class FakeImages:
+    """A runtime that says what its images take, unless it is down."""
+
+    down = False
+
+    async def file_system(self) -> ImageFiles:
+        if self.down:
+            raise RuntimeFailure("containerd is down")
+        return ImageFiles("/var/lib/containerd", 500, 25)
+
+
+async def test_files_are_walked_over_once_a_minute(tmp_path: Path) -> None:
+    clock, images = ManualClock(), FakeImages()
+    some: Any = images
+    reader = FileReader(some, clock)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/0.log").write_bytes(b"x" * 5000)
+    usage = replace(a_usage(), places={"1": PodPlace("", own_network=False, logs=tmp_path)})
+
+    async def logs() -> int:
+        return (await reader.read(usage)).directories[tmp_path / "a"].taken.used
+
+    first = await logs()
+    assert first >= 5000
+    (tmp_path / "a/0.log").write_bytes(b"x" * 500_000)
+    assert await logs() == first
+    await clock.advance(61)
+    assert await logs() >= 500_000
+    assert (await reader.read(usage)).images == Taken(500, 25)
+    images.down = True
+    assert (await reader.read(usage)).images is None
 
 
 # Probes

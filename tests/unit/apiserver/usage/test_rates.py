@@ -94,18 +94,21 @@ def test_pages_that_are_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "known", "expected"),
+    ("age", "readings", "expected"),
     [
-        pytest.param(float("inf"), False, Step.TWO, id="never asked"),
-        pytest.param(3, True, Step.NOTHING, id="a moment ago"),
-        pytest.param(3, False, Step.NOTHING, id="it did not answer a moment ago: nobody waits for it again"),
-        pytest.param(20, True, Step.ONE, id="the last reading is the earlier one"),
-        pytest.param(20, False, Step.TWO, id="it did not answer, and may now"),
-        pytest.param(90, True, Step.TWO, id="an average over so long says nothing of now"),
+        pytest.param(float("inf"), 0, Step.TWO, id="never asked"),
+        pytest.param(3, 2, Step.NOTHING, id="a moment ago"),
+        pytest.param(3, 0, Step.NOTHING, id="it did not answer a moment ago: nobody waits for it again"),
+        pytest.param(1, 1, Step.SECOND, id="somebody gave up after the first reading"),
+        pytest.param(3, 1, Step.ONE, id="and that was long enough ago"),
+        pytest.param(20, 2, Step.ONE, id="the last reading is the earlier one"),
+        pytest.param(20, 0, Step.TWO, id="it did not answer, and may now"),
+        pytest.param(90, 2, Step.TWO, id="an average over so long says nothing of now"),
+        pytest.param(90, 1, Step.TWO, id="nor does one reading"),
     ],
 )
-def test_how_often_a_node_is_read(age: float, known: bool, expected: Step) -> None:
-    assert plan(age, known=known) is expected
+def test_how_often_a_node_is_read(age: float, readings: int, expected: Step) -> None:
+    assert plan(age, readings) is expected
 
 
 @pytest.mark.parametrize(
