@@ -25,7 +25,7 @@ _NAMES: Mapping[str, str] = {
     "max_parallel_image_pulls": "maxParallelImagePulls",
     "pod_manifest_path": "staticPodPath",
 }
-_LISTS = frozenset({"clusterDNS"})
+_LISTS = frozenset({"allowedUnsafeSysctls", "clusterDNS"})
 _MAPS = frozenset({
     "evictionHard", "evictionMinimumReclaim", "evictionSoft", "evictionSoftGracePeriod", "kubeReserved",
     "systemReserved",
@@ -62,10 +62,10 @@ def _camel(field: str) -> str:
 
 
 def _converted(name: str, value: Any) -> Any:
+    if name == "staticPodURLHeader":  # whose values may be passwords: masked, as upstream masks them
+        return {part.partition(":")[0].strip(): ["<masked>"] for part in str(value).split(",") if part}
     if name in _LISTS:
         return [part for part in str(value).split(",") if part]
-    if name == "staticPodURLHeader":
-        return {value: [value]} if value else {}  # who shows it has masked it: it may be a password
     if name in _MAPS:
         parts = (re.split(r"[=<]", part, maxsplit=1) for part in str(value).split(",") if part)
         return {pair[0].strip(): pair[-1].strip() for pair in parts}

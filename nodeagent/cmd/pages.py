@@ -59,9 +59,7 @@ def node_pages(
             return _unread(failure)
 
     async def settings(_: web.Request) -> web.Response:
-        settings = dataclasses.asdict(config)
-        settings["manifest_url_header"] = "<masked>" if config.manifest_url_header else ""  # it may be a password
-        return web.json_response({"kubeletconfig": kubelet_configuration(settings)})
+        return web.json_response({"kubeletconfig": kubelet_configuration(dataclasses.asdict(config))})
 
     return {
         "/metrics": kubelet,
