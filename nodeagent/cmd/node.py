@@ -287,6 +287,7 @@ class NodeRooms:
             inotify=self.inotify,
             thread=agent.files_thread,
             stopwatch=agent.kubelet_metrics,
+            probe_counts=self.probe_counts,
             pressures=lambda: self.eviction.conditions,
         )
 

@@ -44,6 +44,7 @@ from nodeagent.pods.tools import NoStopwatch, Recorder, Stopwatch, Tools
 from nodeagent.pods.worker import PodWorker
 from nodeagent.pods.writer import StatusWriter
 from nodeagent.probes.check import Checker
+from nodeagent.probes.counts import ProbeCounts
 from nodeagent.probes.manager import ProbeManager
 from nodeagent.volumes.claims import Claims
 from nodeagent.volumes.csi.drivers import Drivers
@@ -101,6 +102,7 @@ class PodAgent:
         thread: KernelThread,  # for the files of logs
         volume_threads: KeyedThreads | None = None,
         stopwatch: Stopwatch | None = None,
+        probe_counts: ProbeCounts | None = None,
         pressures: Callable[[], Collection[str]] = tuple,  # what the node is short of, as conditions
     ):
         self._config, self._client, self._clock = config, client, clock
@@ -111,7 +113,7 @@ class PodAgent:
             node,
             stopwatch or NoStopwatch(),
         )
-        self._pressures = pressures
+        self._pressures, self.probe_counts = pressures, probe_counts or ProbeCounts()
         self._objects, self._tokens = Objects(client, clock), Tokens(client, clock)
         self._checker = Checker(runtime, clock)
         self.csi_drivers = Drivers(NodeObject(client, config.node_name))
@@ -157,6 +159,7 @@ class PodAgent:
             puller=puller,
             volumes=self._volumes,
             probes=ProbeManager(self._checker, clock),
+            probe_counts=self.probe_counts,
             hooks=Hooks(self._runtime, clock),
             recorder=self._recorder,
             writer=StatusWriter(self._client, clock, self._in_api),

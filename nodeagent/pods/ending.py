@@ -98,4 +98,5 @@ class Ender:
             tools.remove_cgroup(pod)
             PodFiles(pod, tools.node()).remove_logs()
             tools.puller.forget(uid)
+            tools.probe_counts.forget(pod.metadata.name, pod.metadata.namespace, uid)
         await tools.volumes.tear_down(uid)

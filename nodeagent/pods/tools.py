@@ -17,6 +17,7 @@ from nodeagent.pods.puller import ImagePuller, Tell
 from nodeagent.pods.runtime_class import RuntimeClasses
 from nodeagent.pods.sandbox import NodeSettings
 from nodeagent.pods.writer import StatusWriter
+from nodeagent.probes.counts import ProbeCounts
 from nodeagent.probes.manager import ProbeManager
 from nodeagent.volumes.manager import Volumes
 
@@ -65,6 +66,7 @@ class Tools:
     puller: ImagePuller
     volumes: Volumes
     probes: ProbeManager
+    probe_counts: ProbeCounts
     hooks: Hooks
     recorder: Recorder
     writer: StatusWriter

@@ -156,6 +156,10 @@ class PodWorker:
         self._memory.forgive_configuration()
         self._wake.set()
 
+    def probed(self, container: Container, kind: ProbeKind, success: bool, seconds: float) -> None:
+        meta, result = self._pod.metadata, "successful" if success else "failed"
+        self._tools.probe_counts.count(kind.value, result, container.name, meta.name, meta.namespace, meta.uid, seconds)
+
     def probe_failed(self, container: Container, kind: ProbeKind, output: str) -> None:
         tell = teller(self._tools.recorder, self._pod, container)
         tell("Warning", "Unhealthy", f"{kind.value} probe failed: {output}")

@@ -25,6 +25,9 @@ class Check(Protocol):
 class Listener(Protocol):
     """Learns what the probes of one pod's containers say; called synchronously."""
 
+    def probed(self, container: Container, kind: Kind, success: bool, seconds: float) -> None:
+        """A check was made; it took so long."""
+
     def probe_failed(self, container: Container, kind: Kind, output: str) -> None:
         """One check failed; it may take more of them for a verdict."""
 
@@ -123,7 +126,9 @@ class ProbeManager:
         listener: Listener,
         before: Verdict,
     ) -> Verdict:
+        asked = self._clock.monotonic()
         outcome = await self._check.check(probe, container, container_id, pod_ip)
+        listener.probed(container, kind, outcome.success, self._clock.monotonic() - asked)
         if not outcome.success:
             listener.probe_failed(container, kind, outcome.output)
         verdict = judge(probe, before, outcome)

@@ -236,6 +236,13 @@ async def test_readiness_follows_its_probe(world: World) -> None:
         assert not world.is_ready("slow")
         await _output(world, "slow", "echo >/tmp/ready")
         await until(lambda: world.is_ready("slow"))
+        counted = {
+            sample.labels["result"]: sample.value
+            for metric in world.agent.probe_counts.registry.collect()
+            for sample in metric.samples
+            if sample.name == "prober_probe_total" and sample.labels["probe_type"] == "Readiness"
+        }
+        assert counted["failed"] >= 1 and counted["successful"] >= 1
 
 
 async def test_termination_runs_the_pre_stop_hook(world: World) -> None:

@@ -74,6 +74,10 @@ class _Answers:
 class _Heard:
     verdicts: list[tuple[Kind, Result]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    checks: list[tuple[Kind, bool]] = field(default_factory=list)
+
+    def probed(self, container: Container, kind: Kind, success: bool, seconds: float) -> None:
+        self.checks.append((kind, success))
 
     def probe_failed(self, container: Container, kind: Kind, output: str) -> None:
         self.failures.append(f"{kind.value} probe failed: {output}")
@@ -94,6 +98,7 @@ async def test_readiness_is_asked_at_once() -> None:
         await clock.advance(30)
         assert heard.verdicts[1:] == [(Kind.READINESS, Result.FAILURE)]
         assert heard.failures == ["Readiness probe failed: no"] * 3
+        assert heard.checks == [(Kind.READINESS, True), *[(Kind.READINESS, False)] * 3]
 
 
 async def test_the_others_wait_for_the_startup_probe() -> None:
