@@ -19,6 +19,10 @@ if [ "$(cat $stamp 2>/dev/null)" != "$cluster" ] || ! systemctl is-active --quie
     dns=$(python3 -c 'import ipaddress, sys; print(ipaddress.ip_network(sys.argv[1])[10])' "$SERVICE_NETWORK")
     # shellcheck disable=SC2046,SC2086  # the file holds a command line
     $(cat "$join") --node-name "$NODE_NAME" --cluster-cidr "$POD_NETWORK" --cluster-dns "$dns" $taint
+    # The machines share the disk of their host, which may be nearly full for reasons that are not theirs.
+    sed -i -e 's/^eviction-hard:.*/eviction-hard: memory.available<100Mi/' \
+        -e 's/^image-gc-high-threshold:.*/image-gc-high-threshold: 100/' /etc/sampan/nodeagent.yaml
+    systemctl restart sampan-nodeagent
     echo "$cluster" >$stamp
 fi
 
