@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _BLOCK = 512  # bytes: the unit of st_blocks, whatever the file system's own is
@@ -31,10 +31,11 @@ class FileSystem:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is below one directory."""
+    """One directory, and what is below it."""
 
     used: int
     inodes_used: int
+    own: int = field(default=0, compare=False)  # of `used`, what the directory itself takes
 
 
 def file_system(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> FileSystem | None:
@@ -86,4 +87,4 @@ def taken_below(directory: Path) -> Taken | None:
                     used += found.st_blocks * _BLOCK
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(Path(entry.path))
-    return Taken(used, len(seen))
+    return Taken(used, len(seen), top.st_blocks * _BLOCK)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodeagent.kernel import cgroup
+from nodeagent.kernel.disk_usage import taken_below
 
 _PROC = Path("/proc")
 
@@ -109,35 +110,9 @@ class Used:
 
 
 def used_below(directory: Path) -> Used:
-    """Return what a directory takes of its file system; other file systems mounted below it do not count.
-
-    A file with several names counts once. What vanishes meanwhile is left out.
-    """
-    try:
-        device = directory.stat().st_dev
-    except FileNotFoundError:
-        return Used()
-    return _used(directory, device, set())
-
-
-def _used(directory: Path, device: int, seen: set[int]) -> Used:
-    found = Used()
-    try:
-        entries = list(os.scandir(directory))
-    except (FileNotFoundError, NotADirectoryError):
-        return found
-    for entry in entries:
-        try:
-            info = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        if info.st_dev != device or info.st_ino in seen:
-            continue
-        seen.add(info.st_ino)
-        found += Used(info.st_blocks * 512, 1)  # stat(2) counts in units of 512 bytes, whatever the block size
-        if entry.is_dir(follow_symlinks=False):
-            found += _used(Path(entry.path), device, seen)
-    return found
+    """Return what is below a directory, as `taken_below` counts it, without itself; nothing if it is not there."""
+    taken = taken_below(directory)
+    return Used() if taken is None else Used(taken.used - taken.own, taken.inodes_used - 1)
 
 
 def _number(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from controlplane.client.transport import Unreachable
 from controlplane.kit.clock import Clock
 from controlplane.kit.waiting import finish_within
 from nodeagent.kernel.thread import KeyedThreads
-from nodeagent.volumes import projected, removal, subpath, usage
+from nodeagent.volumes import projected, removal, subpath
 from nodeagent.volumes.claims import Claimed, Claims, unmounted
 from nodeagent.volumes.csi.prepare import Prepared, Preparer, with_tokens
 from nodeagent.volumes.csi.volume import CsiVolumes, Endpoints
@@ -112,17 +112,6 @@ class Volumes:
             raise VolumeFailed(f"failed to prepare subPath for volumeMount {mount.name!r}: {_TIMED_OUT}") from error
         except OSError as error:
             raise VolumeFailed(f"failed to prepare subPath for volumeMount {mount.name!r}: {error}") from error
-
-    async def used_bytes(self, uid: str, volume: str) -> int:
-        """Return how many bytes a pod's emptyDir occupies now. Raises VolumeFailed if that cannot be said.
-
-        It is counted file by file, beside whatever else is done for the pod, and takes as long as there are files.
-        """
-        path = self.pod_directory(uid) / "volumes" / "kubernetes.io~empty-dir" / volume
-        try:
-            return await self._threads.run(f"usage of {uid}", usage.used_bytes, path)
-        except OSError as error:
-            raise VolumeFailed(f"cannot measure volume {volume} of pod {uid}: {error}") from error
 
     async def tear_down(self, uid: str) -> None:
         """Unmount and delete everything the pod had below its directory, however long it takes. Raises OSError."""

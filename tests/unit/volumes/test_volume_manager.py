@@ -198,12 +198,3 @@ def test_the_kinds_of_persistent_volumes(claimed: Claimed, expected: str) -> Non
 async def test_what_cannot_be_made_is_refused_by_name(node: Node, volume: Volume, why: str) -> None:
     with pytest.raises(VolumeFailed, match=f'MountVolume.SetUp failed for volume "v" : .*{why}'):
         await node.set_up(_pod("p", volume))
-
-
-async def test_what_an_empty_dir_has_taken_can_be_asked(node: Node) -> None:
-    mounted = await node.set_up(_pod("p", _EMPTY))
-    before = await node.volumes.used_bytes("p", "scratch")
-    (mounted.paths["scratch"] / "file").write_bytes(b"x" * 50_000)
-    assert await node.volumes.used_bytes("p", "scratch") >= before + 50_000
-    with pytest.raises(VolumeFailed, match="cannot measure volume other of pod p"):
-        await node.volumes.used_bytes("p", "other")
